@@ -1,0 +1,78 @@
+/** Every code a `ForkloopError` can carry. Stable: callers compare codes, never messages. */
+export type ErrorCode =
+  | 'ERR_CONFIG_INVALID'
+  | 'ERR_BROKER_UNAVAILABLE'
+  | 'ERR_BROKER_UNFIT'
+  | 'ERR_BROKER_FULL'
+  | 'ERR_INPUT_INVALID'
+  | 'ERR_INPUT_TOO_LARGE'
+  | 'ERR_OPTION_INVALID'
+  | 'ERR_RESULT_INVALID'
+  | 'ERR_RESULT_TOO_LARGE'
+  | 'ERR_TASK_UNKNOWN'
+  | 'ERR_TASK_INVALID'
+  | 'ERR_TASK_MODULE'
+  | 'ERR_QUEUE_UNKNOWN'
+  | 'ERR_RESULT_TIMEOUT'
+  | 'ERR_RESULT_NOT_KEPT'
+  | 'ERR_JOB_DEAD'
+  | 'ERR_JOB_CANCELLED'
+  | 'ERR_JOB_EXPIRED'
+  | 'ERR_JOB_TIMEOUT'
+  | 'ERR_LEASE_LOST'
+  | 'ERR_DRAINING'
+  | 'ERR_WORKER_CRASHED'
+  | 'ERR_POOL_NOT_READY'
+  | 'ERR_NOT_RUNNING'
+  | 'ERR_NO_ANSWER'
+  | 'ERR_ALREADY_RUNNING'
+  | 'ERR_CLIENT_CLOSED';
+
+/** An error that forkloop raises. The message says what is wrong and the way out. */
+export class ForkloopError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ForkloopError';
+    this.code = code;
+  }
+}
+
+/** An error as data: what crosses processes, is stored with a job and printed. Texts are already bounded. */
+export interface ErrorRecord {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+}
+
+const MESSAGE_LIMIT = 2_000;
+const STACK_LIMIT = 4_000;
+
+/** Any thrown value as data; never throws itself, whatever getters the value has. */
+export function toErrorRecord(thrown: unknown): ErrorRecord {
+  try {
+    if (thrown instanceof Error) {
+      const code = (thrown as { code?: unknown }).code;
+      return {
+        name: clip(String(thrown.name), 100),
+        message: clip(String(thrown.message), MESSAGE_LIMIT),
+        ...(typeof code === 'string' || typeof code === 'number' ? { code: clip(String(code), 100) } : {}),
+        ...(typeof thrown.stack === 'string' ? { stack: clip(thrown.stack, STACK_LIMIT) } : {}),
+      };
+    }
+    return { name: 'Error', message: clip(`thrown: ${describe(thrown)}`, MESSAGE_LIMIT) };
+  } catch {
+    return { name: 'Error', message: 'a value was thrown that cannot be described' };
+  }
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return (typeof value === 'object' && value !== null ? JSON.stringify(value) : undefined) ?? String(value);
+}
+
+function clip(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+}

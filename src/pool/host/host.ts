@@ -1,0 +1,48 @@
+import type { FromWorker, ToWorker } from './protocol.ts';
+
+/** How a worker ended. Exactly one of code and signal is set for a process; a thread has a code. */
+export interface ExitInfo {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last 8 KiB of what it wrote to stderr. */
+  readonly lastWords: string;
+  /** An error of the host itself: the fork failed, the thread broke with an uncaught error. */
+  readonly error?: Error;
+}
+
+/** Where a worker's events go. After `exit` nothing more comes. */
+export interface WorkerListener {
+  message(message: FromWorker): void;
+  /** A line that the worker printed, without its line end, at most 8 KiB. */
+  output(stream: 'stdout' | 'stderr', line: string): void;
+  /** Exactly once, also when the worker never started. */
+  exit(info: ExitInfo): void;
+}
+
+/** The master's end of one worker. */
+export interface WorkerChannel {
+  /** The process it runs in; for a thread the master's. Undefined when the start failed. */
+  readonly pid: number | undefined;
+  /** Nothing may be sent before the worker said `ready`: it could be lost. Never throws; after the end it does nothing. */
+  send(message: ToWorker): void;
+  /** Ends it at once, whatever it does (SIGKILL; terminate). `exit` follows. Harmless after the end. */
+  kill(): void;
+}
+
+/** Everything a worker must know before it can listen. Travels by argument or workerData, never as a message. */
+export interface WorkerBoot {
+  readonly pool: string;
+  readonly slot: number;
+  readonly generation: number;
+  /** Absolute paths of the task modules. */
+  readonly modules: readonly string[];
+  /** 1 in a process pool. */
+  readonly concurrency: number;
+}
+
+/** Knows how to start one kind of worker: `cluster-host`, `thread-host`, and a fake for tests. */
+export interface WorkerHost {
+  readonly type: 'cluster' | 'thread' | 'process';
+  /** Never throws: a failed start is an `exit` with `error`. */
+  spawn(boot: WorkerBoot, listener: WorkerListener): WorkerChannel;
+}

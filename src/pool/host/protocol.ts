@@ -1,0 +1,50 @@
+/** The messages between the master (pool/host) and a worker (worker/). JSON values only; inputs and results as strings. */
+
+import type { ErrorRecord } from '../../lib/errors.ts';
+import type { LogLevel } from '../../lib/logger.ts';
+import type { TaskManifest } from '../../task/define.ts';
+import type { AbortReason, Outcome } from '../../task/outcome.ts';
+import type { Delivery } from '../pool.ts';
+
+export type ToWorker =
+  /** Run these, in this order; a process worker one at a time, the rest waits in its buffer. */
+  | { readonly type: 'run'; readonly deliveries: readonly Delivery[] }
+  /** Abort the signal of these. What still waits in the buffer comes back as `interrupted: handed_back`. */
+  | { readonly type: 'abort'; readonly tokens: readonly string[]; readonly reason: AbortReason }
+  /** Give back what waits in the buffer (each ends `interrupted: handed_back`); running jobs go on. */
+  | { readonly type: 'hand_back' }
+  /** Hand back the buffer, finish what runs, say `bye`, then exit 0 once `exit` has come. */
+  | { readonly type: 'drain' }
+  /** The answer to `bye`: everything sent before it has arrived, so leaving loses nothing. */
+  | { readonly type: 'exit' }
+  /** Answered by `pong` at once, if the event loop is free. */
+  | { readonly type: 'ping'; readonly number: number };
+
+export type FromWorker =
+  /** Modules are loaded and the listener is attached: messages may come now. */
+  | { readonly type: 'ready'; readonly tasks: readonly TaskManifest[]; readonly generation: number }
+  /** It cannot start: a module did not load, or holds no task. It exits after this. */
+  | { readonly type: 'boot_failed'; readonly error: ErrorRecord }
+  /** These handlers are about to be called. In a process worker sent before the call, so that a crash has one cause. */
+  | { readonly type: 'started'; readonly tokens: readonly string[] }
+  | { readonly type: 'ended'; readonly ended: readonly { readonly token: string; readonly outcome: Outcome }[] }
+  | {
+      readonly type: 'progress';
+      readonly token: string;
+      readonly done: number;
+      readonly total: number | null;
+    }
+  | {
+      readonly type: 'log';
+      readonly token: string;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  /**
+   * The worker is about to end because of this job: its code threw outside its promise, rejected unseen, or asked the
+   * process to exit. With it the others in this worker are known to be innocent. `exit` of the channel follows.
+   */
+  | { readonly type: 'culprit'; readonly token: string | null; readonly error: ErrorRecord }
+  | { readonly type: 'pong'; readonly number: number }
+  | { readonly type: 'bye' };
