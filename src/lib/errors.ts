@@ -26,7 +26,12 @@ export type ErrorCode =
   | 'ERR_NOT_RUNNING'
   | 'ERR_NO_ANSWER'
   | 'ERR_ALREADY_RUNNING'
-  | 'ERR_CLIENT_CLOSED';
+  | 'ERR_CLIENT_CLOSED'
+  | 'ERR_JOB_UNKNOWN'
+  | 'ERR_COMMAND_INVALID'
+  | 'ERR_SOCKET_UNTRUSTED'
+  | 'ERR_USAGE'
+  | 'ERR_INTERNAL';
 
 /** An error that forkloop raises. The message says what is wrong and the way out. */
 export class ForkloopError extends Error {

@@ -1,0 +1,36 @@
+/** The table of commands that a control server answers: each checks its arguments before the supervisor sees them. */
+
+import { z } from 'zod';
+import { ForkloopError } from '../lib/errors.ts';
+import type { ArgumentsOf, CommandName, ControlHandlers } from './protocol.ts';
+import { JOBS_LIMIT } from './protocol.ts';
+
+export type CommandTable = ReadonlyMap<string, (given: unknown) => Promise<unknown>>;
+
+const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } = {
+  status: z.strictObject({}),
+  stop: z.strictObject({ now: z.boolean() }),
+  jobs: z.strictObject({
+    state: z.enum(['ready', 'delayed', 'in_flight', 'dead']).optional(),
+    queue: z.string().max(200).optional(),
+    limit: z.int().min(1).max(JOBS_LIMIT),
+  }),
+  job: z.strictObject({ id: z.uuid(), input: z.boolean() }),
+};
+
+export function commandTable(handlers: ControlHandlers): CommandTable {
+  const entry = <Name extends CommandName>(name: Name): [string, (given: unknown) => Promise<unknown>] => [
+    name,
+    async (given) => handlers[name](checked(name, schemas[name], given)),
+  ];
+  return new Map([entry('status'), entry('stop'), entry('jobs'), entry('job')]);
+}
+
+function checked<Arguments>(command: string, schema: z.ZodType<Arguments>, given: unknown): Arguments {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    (issue) => `${['arguments', ...issue.path].join('.')}: ${issue.message}`,
+  );
+  throw new ForkloopError('ERR_COMMAND_INVALID', `${command}: ${problems.join('; ')}`);
+}

@@ -1,0 +1,62 @@
+import type { ResultRecord, StoredJob } from '../broker/broker.ts';
+import { decodeJob } from '../broker/job-record.ts';
+import type { EpochMs } from '../lib/clock.ts';
+import { type EndedJobReport, idTime, type StoredJobReport } from './protocol.ts';
+
+export interface JobReportOptions {
+  readonly queue: string;
+  /** Of the running attempt, if it is known. */
+  readonly progress: StoredJobReport['progress'];
+  readonly input: boolean;
+}
+
+/** A stored job for people and programs. @throws ForkloopError ERR_INPUT_INVALID when its record is not one of ours. */
+export function jobReport(stored: StoredJob, { queue, progress, input }: JobReportOptions): StoredJobReport {
+  const job = decodeJob(stored.record);
+  const { id, task, failures, crashes, recoveries, priority, unique, error } = job;
+  return {
+    schema: 'forkloop.job/1',
+    id,
+    task,
+    queue,
+    state: stored.state,
+    attempt: stored.state === 'dead' ? Math.max(1, failures) : failures + 1,
+    failures,
+    crashes,
+    recoveries,
+    priority,
+    created_at: isoTime(idTime(id)),
+    due_at: stored.state === 'delayed' ? isoTime(stored.at) : null,
+    died_at: stored.state === 'dead' ? isoTime(stored.at) : null,
+    expires_at: job.expiresAt === 0 ? null : isoTime(job.expiresAt),
+    unique,
+    error,
+    progress,
+    ...(input ? { input: parsed(job.input) } : {}),
+  };
+}
+
+/** What a kept result tells of a job that is gone. */
+export function endedJobReport(queue: string, id: string, json: string): EndedJobReport {
+  const record = JSON.parse(json) as ResultRecord;
+  // A dead job is found as such while the dead set holds it; afterwards its end reads like any other.
+  const about = { schema: 'forkloop.job/1', id, queue, created_at: isoTime(idTime(id)) } as const;
+  return record.status === 'completed'
+    ? { ...about, state: 'completed', result: record.result }
+    : { ...about, state: record.status, error: record.error };
+}
+
+/** ISO 8601 in UTC; null for null and for what no calendar holds. */
+export function isoTime(at: EpochMs | null): string | null {
+  if (at === null || !(Math.abs(at) <= 8.64e15)) return null;
+  // biome-ignore lint/style/noRestrictedGlobals: formats a given time, does not ask for the present one
+  return new Date(at).toISOString();
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * What the daemon's control socket understands: a line of JSON per request, a line of JSON per reply. One request of a
+ * connection is under way at a time. File modes are the login: whoever may open the socket may give every command.
+ */
+
+import type { JobState } from '../broker/broker.ts';
+import type { EpochMs } from '../lib/clock.ts';
+import type { ErrorCode, ErrorRecord } from '../lib/errors.ts';
+import type { PoolState, WorkerState } from '../pool/pool.ts';
+
+/** The socket's name in `control.directory`. */
+export const CONTROL_SOCKET = 'control.sock';
+
+/** The longest request, bytes. */
+export const REQUEST_LIMIT = 64 * 1024;
+/** The longest reply that a client takes: a job with its input and its result, each up to 64 MiB in JSON. */
+export const REPLY_LIMIT = 256 * 1024 * 1024;
+/** The most jobs that one `jobs` command answers. */
+export const JOBS_LIMIT = 10_000;
+
+export interface ControlRequest {
+  /** Comes back with the reply. */
+  readonly id: number;
+  readonly command: string;
+  readonly arguments: unknown;
+}
+
+/** `id` is null when the request was so broken that it could not be read. */
+export type ControlReply =
+  | { readonly id: number | null; readonly ok: true; readonly data: unknown }
+  | { readonly id: number | null; readonly ok: false; readonly error: ControlError };
+
+export interface ControlError {
+  /** One of ours, or ERR_INTERNAL: the daemon's own fault. */
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Every command: its arguments and what it answers. */
+export interface ControlCommands {
+  /** Answers at once from what the daemon knows: never waits for the broker or a worker. */
+  readonly status: { readonly arguments: Record<string, never>; readonly data: StatusReport };
+  /** Answers before the stop begins. `now`: running jobs are cut short and go back to their queues. */
+  readonly stop: { readonly arguments: { readonly now: boolean }; readonly data: StopReport };
+  readonly jobs: { readonly arguments: JobsRequest; readonly data: JobsReport };
+  /** ERR_JOB_UNKNOWN when no job of that id is stored. */
+  readonly job: { readonly arguments: JobRequest; readonly data: JobReport };
+}
+
+export type CommandName = keyof ControlCommands;
+export type ArgumentsOf<Name extends CommandName> = ControlCommands[Name]['arguments'];
+export type DataOf<Name extends CommandName> = ControlCommands[Name]['data'];
+
+/** What the supervisor does for each command. Throws ForkloopError: the caller gets code and message. */
+export type ControlHandlers = {
+  readonly [Name in CommandName]: (given: ArgumentsOf<Name>) => Promise<DataOf<Name>>;
+};
+
+// ------------------------------------------------------------------------------------------------------ reports
+// Durations in seconds where the key says so, sizes in bytes, times as ISO 8601 texts, ready to be printed as JSON.
+
+export type DaemonState = 'starting' | 'running' | 'draining' | 'stopping';
+
+export interface StatusReport {
+  readonly schema: 'forkloop.status/1';
+  /** `name` of the configuration. */
+  readonly name: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly state: DaemonState;
+  readonly started_at: string;
+  readonly uptime_seconds: number;
+  /** `location`: what the daemon was told, without credentials. */
+  readonly broker: { readonly type: string; readonly up: boolean; readonly location: string };
+  readonly pools: readonly PoolReport[];
+  readonly queues: readonly QueueReport[];
+  readonly config: { readonly path: string; readonly generation: number };
+}
+
+export interface PoolReport {
+  readonly name: string;
+  readonly kind: 'process' | 'async';
+  readonly host: 'cluster' | 'thread' | 'process';
+  readonly state: PoolState;
+  readonly workers: readonly WorkerReport[];
+  /** Jobs that are running. */
+  readonly busy: number;
+  /** The most that can run at once. */
+  readonly concurrency: number;
+  readonly queues: readonly string[];
+}
+
+export interface WorkerReport {
+  readonly slot: number;
+  readonly pid: number | null;
+  readonly state: WorkerState;
+  /** Null while it is not known; for a thread that of the whole daemon. */
+  readonly rss_bytes: number | null;
+  readonly restarts: number;
+}
+
+/** As last told by the broker; null where it has told nothing yet. */
+export interface QueueReport {
+  readonly name: string;
+  readonly pool: string;
+  readonly ready: number | null;
+  readonly delayed: number | null;
+  readonly in_flight: number | null;
+  readonly dead: number | null;
+  /** How long the oldest ready job has existed; null when none is ready. */
+  readonly oldest_ready_seconds: number | null;
+}
+
+export interface StopReport {
+  readonly schema: 'forkloop.stop/1';
+  readonly pid: number;
+  /** How long the daemon may take at most, by its configuration. */
+  readonly deadline_seconds: number;
+}
+
+export interface JobsRequest {
+  /** Left out: every state. */
+  readonly state?: JobState | undefined;
+  /** Left out: every queue. */
+  readonly queue?: string | undefined;
+  /** 1 to JOBS_LIMIT. */
+  readonly limit: number;
+}
+
+export interface JobsReport {
+  readonly schema: 'forkloop.jobs/1';
+  readonly jobs: readonly JobReport[];
+  /** More jobs match than were asked for. */
+  readonly more: boolean;
+}
+
+export interface JobRequest {
+  readonly id: string;
+  /** Whether the report carries the input. */
+  readonly input: boolean;
+}
+
+export type JobReport = StoredJobReport | EndedJobReport;
+
+/** A job that waits, runs or is dead. */
+export interface StoredJobReport {
+  readonly schema: 'forkloop.job/1';
+  readonly id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly state: JobState;
+  /** The attempt that runs or comes next; of a dead job the last one. */
+  readonly attempt: number;
+  readonly failures: number;
+  readonly crashes: number;
+  readonly recoveries: number;
+  readonly priority: number;
+  /** From its id; null when the id carries no time. */
+  readonly created_at: string | null;
+  /** delayed only. */
+  readonly due_at: string | null;
+  /** dead only. */
+  readonly died_at: string | null;
+  readonly expires_at: string | null;
+  readonly unique: string | null;
+  /** The last attempt's. */
+  readonly error: ErrorRecord | null;
+  /** What the running attempt said last. */
+  readonly progress: { readonly done: number; readonly total: number | null } | null;
+  /** Present when it was asked for: JSON, or the text as it is when it is none. */
+  readonly input?: unknown;
+}
+
+/** A job that is gone; only its kept result tells of it. */
+export interface EndedJobReport {
+  readonly schema: 'forkloop.job/1';
+  readonly id: string;
+  readonly queue: string;
+  readonly state: 'completed' | 'dead' | 'cancelled' | 'expired';
+  readonly created_at: string | null;
+  /** completed only. */
+  readonly result?: unknown;
+  readonly error?: { readonly name: string; readonly message: string };
+}
+
+/** Creation time of a UUIDv7; null for an id of another version. */
+export function idTime(id: string): EpochMs | null {
+  return id[14] === '7' ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : null;
+}
