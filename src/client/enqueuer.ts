@@ -1,0 +1,141 @@
+import { BATCH_BYTES_LIMIT, BATCH_LIMIT, type BrokerClient, BrokerError, type EnqueueJob } from '../broker/broker.ts';
+import type { Clock, EpochMs, Timer } from '../lib/clock.ts';
+import type { NewId } from '../lib/ids.ts';
+import type { Random } from '../lib/random.ts';
+
+/** How far ahead a batch is stamped: later than this it is not stored any more (protocol: `not after`). */
+const NOT_AFTER_MS = 35_000;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 500;
+
+export interface EnqueuerOptions {
+  readonly queue: string;
+  readonly broker: BrokerClient;
+  /** From the call of `add` to its end, at most. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly newId: NewId;
+}
+
+/** The id of the live job that holds the unique key, or null when this one was stored. */
+export type Existing = string | null;
+
+interface Waiting {
+  readonly job: EnqueueJob;
+  readonly deadline: number;
+  readonly resolve: (existing: Existing) => void;
+  readonly reject: (error: BrokerError) => void;
+}
+
+/**
+ * Sends the jobs of one queue. The calls of one turn travel together; while a batch is in flight the next one gathers, so
+ * batches grow with the load and nothing ever waits for a timer. A batch whose end is not known is sent again as it is.
+ */
+export class Enqueuer {
+  readonly #options: EnqueuerOptions;
+  #waiting: Waiting[] = [];
+  #state: 'idle' | 'scheduled' | 'sending' = 'idle';
+  #expiry: Timer | null = null;
+  /** Broker's clock minus ours, as last told. */
+  #offset: number;
+
+  constructor(options: EnqueuerOptions) {
+    this.#options = options;
+    this.#offset = 0;
+  }
+
+  /** The broker's time as far as we know it. */
+  brokerNow(): EpochMs {
+    return this.#options.clock.now() + this.#offset;
+  }
+
+  /** Resolves when the job is stored. @throws BrokerError: refused = certainly not stored, unknown = perhaps. */
+  add(job: EnqueueJob): Promise<Existing> {
+    return new Promise((resolve, reject) => {
+      const deadline = this.#options.clock.monotonic() + this.#options.timeoutMs;
+      this.#waiting.push({ job, deadline, resolve, reject });
+      if (this.#state !== 'idle') return this.#armExpiry();
+      this.#state = 'scheduled';
+      queueMicrotask(() => void this.#sendAll());
+    });
+  }
+
+  async #sendAll(): Promise<void> {
+    this.#state = 'sending';
+    while (this.#waiting.length > 0) await this.#send(this.#takeBatch());
+    this.#state = 'idle';
+    this.#expiry?.cancel();
+    this.#expiry = null;
+  }
+
+  #takeBatch(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#waiting.length && count < BATCH_LIMIT && bytes < BATCH_BYTES_LIMIT) {
+      bytes += (this.#waiting[count] as Waiting).job.record.length;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #send(batch: Waiting[]): Promise<void> {
+    try {
+      const existing = await this.#store(batch);
+      for (const [index, waiting] of batch.entries()) waiting.resolve(existing[index] ?? null);
+    } catch (error) {
+      const failure = error instanceof BrokerError ? error : new BrokerError('unknown', String(error), { cause: error });
+      for (const waiting of batch) waiting.reject(failure);
+    }
+  }
+
+  /** Sends until the batch is answered, its deadline has passed, or nobody but a person can help. */
+  async #store(batch: Waiting[]): Promise<readonly Existing[]> {
+    const { broker, queue, clock, newId } = this.#options;
+    const jobs = batch.map((waiting) => waiting.job);
+    const deadline = (batch[0] as Waiting).deadline;
+    let stamp = { id: newId(), notAfterAt: this.brokerNow() + NOT_AFTER_MS };
+    let sentBefore = false;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const reply = await broker.enqueue(queue, { ...stamp, jobs });
+        this.#offset = reply.now - clock.now();
+        if (reply.status === 'stored') return reply.existing;
+        if (sentBefore) throw new BrokerError('unknown', 'the broker answered too late to tell whether the jobs were stored');
+        stamp = { id: newId(), notAfterAt: reply.now + NOT_AFTER_MS };
+      } catch (error) {
+        if (!(error instanceof BrokerError) || error.disposition === 'fatal' || error.code === 'ERR_BROKER_FULL') throw error;
+        sentBefore ||= error.disposition === 'unknown';
+        const pause = this.#pause(attempt);
+        if (clock.monotonic() + pause >= deadline) throw timedOut(error, sentBefore, this.#options.timeoutMs);
+        await clock.sleep(pause);
+      }
+    }
+  }
+
+  #pause(attempt: number): number {
+    return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt) * (0.75 + 0.5 * this.#options.random());
+  }
+
+  /** Those that wait behind a batch in flight end by their own deadline, not by that of the batch before them. */
+  #armExpiry(): void {
+    const first = this.#waiting[0];
+    if (this.#expiry !== null || first === undefined) return;
+    const { clock, timeoutMs } = this.#options;
+    this.#expiry = clock.setTimer(Math.max(1, first.deadline - clock.monotonic()), () => {
+      this.#expiry = null;
+      const now = clock.monotonic();
+      while (this.#waiting[0] !== undefined && this.#waiting[0].deadline <= now) {
+        this.#waiting.shift()?.reject(new BrokerError('refused', `the broker did not answer within ${timeoutMs} ms; the job was not stored`));
+      }
+      this.#armExpiry();
+    });
+  }
+}
+
+function timedOut(cause: BrokerError, maybeStored: boolean, timeoutMs: number): BrokerError {
+  const end = maybeStored ? 'whether the jobs were stored is unknown' : 'nothing was stored';
+  return new BrokerError(maybeStored ? 'unknown' : 'refused', `the broker did not answer within ${timeoutMs} ms, ${end}: ${cause.message}`, {
+    cause,
+  });
+}

@@ -1,0 +1,99 @@
+import type { BrokerClient, ResultRecord } from '../broker/broker.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type ErrorCode, ForkloopError } from '../lib/errors.ts';
+import { type Duration, parseDuration } from '../lib/units.ts';
+import type { ResultWatcher } from './result-watcher.ts';
+
+/**
+ * Where a job is. `ended`: it is not stored any more and its result is not kept (or its time is over); or it never was.
+ */
+export type JobStatus =
+  | 'ready'
+  | 'delayed'
+  | 'in_flight'
+  | 'completed'
+  | 'dead'
+  | 'cancelled'
+  | 'expired'
+  | 'ended';
+
+/** One enqueued job, seen from the program that enqueued it. */
+export interface JobHandle<Output = unknown> {
+  readonly id: string;
+  readonly queue: string;
+  /** True: nothing was stored, this is the live job that already holds the unique key. */
+  readonly existing: boolean;
+  /**
+   * The handler's result, as JSON carried it. Without `timeout` it waits for as long as it takes.
+   * @throws ForkloopError ERR_JOB_DEAD, ERR_JOB_CANCELLED, ERR_JOB_EXPIRED (the cause has the job's own error),
+   * ERR_RESULT_TIMEOUT, and at once ERR_RESULT_NOT_KEPT for a job enqueued without `result`.
+   */
+  result(options?: { readonly timeout?: Duration }): Promise<Output>;
+  /** @throws BrokerError when the broker does not answer. */
+  status(): Promise<JobStatus>;
+}
+
+export interface HandleOptions {
+  readonly id: string;
+  readonly queue: string;
+  readonly existing: boolean;
+  readonly resultKept: boolean;
+  readonly broker: BrokerClient;
+  readonly watcher: ResultWatcher;
+  readonly clock: Clock;
+}
+
+export function createJobHandle<Output>(options: HandleOptions): JobHandle<Output> {
+  const { id, queue, existing } = options;
+  return {
+    id,
+    queue,
+    existing,
+    result: async ({ timeout } = {}) => outputOf<Output>(id, await resultRecord(options, timeout)),
+    status: () => statusOf(options),
+  };
+}
+
+function resultRecord(options: HandleOptions, timeout: Duration | undefined): Promise<ResultRecord> {
+  const { id, watcher, clock } = options;
+  const ms = timeout === undefined ? null : parseDuration(timeout);
+  return new Promise((resolve, reject) => {
+    const fail = (code: ErrorCode, message: string) => reject(new ForkloopError(code, `job ${id}: ${message}`));
+    if (timeout !== undefined && ms === null) {
+      return fail('ERR_OPTION_INVALID', `timeout ${JSON.stringify(timeout)} is no duration: write 3s or 500ms`);
+    }
+    if (!options.resultKept) {
+      return fail('ERR_RESULT_NOT_KEPT', 'its result is not kept: enqueue it with { result: true } or { result: "10m" }');
+    }
+    const unwatch = watcher.watch(id, (record) => {
+      timer?.cancel();
+      if (record === null) fail('ERR_CLIENT_CLOSED', 'the client was closed before the result came');
+      else resolve(record);
+    });
+    const expire = () => {
+      unwatch();
+      fail('ERR_RESULT_TIMEOUT', `no result within ${timeout}; it may still come`);
+    };
+    const timer = ms === null ? null : clock.setTimer(ms, expire);
+  });
+}
+
+const ENDED: Readonly<Record<Exclude<ResultRecord['status'], 'completed'>, ErrorCode>> = {
+  dead: 'ERR_JOB_DEAD',
+  cancelled: 'ERR_JOB_CANCELLED',
+  expired: 'ERR_JOB_EXPIRED',
+};
+
+function outputOf<Output>(id: string, record: ResultRecord): Output {
+  if (record.status === 'completed') return record.result as Output;
+  const { name, message } = record.error;
+  throw new ForkloopError(ENDED[record.status], `job ${id} is ${record.status}: ${name}: ${message}`, { cause: record.error });
+}
+
+async function statusOf({ broker, queue, id }: HandleOptions): Promise<JobStatus> {
+  // Stored jobs first: one that ends in between is then found by its result, if that is kept.
+  const stored = await broker.find(queue, id);
+  if (stored !== null) return stored.state;
+  const [json] = await broker.results(queue, [id]);
+  return json === null || json === undefined ? 'ended' : (JSON.parse(json) as ResultRecord).status;
+}

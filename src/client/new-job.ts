@@ -1,0 +1,159 @@
+import { encodeJob, type JobOptions } from '../broker/job-record.ts';
+import type { EnqueueJob } from '../broker/broker.ts';
+import type { EpochMs } from '../lib/clock.ts';
+import { ForkloopError } from '../lib/errors.ts';
+import { isDeeperThan, JSON_DEPTH_LIMIT } from '../lib/json-depth.ts';
+import { type Duration, parseDuration } from '../lib/units.ts';
+import { type AnyTask, type RetryOptions, retryPolicyOf } from '../task/define.ts';
+
+/** What the enqueuing call may say about its job. It wins over the task, the queue, the pool and the defaults. */
+export interface EnqueueOptions {
+  /** Instead of the queue that routes or the task would give. */
+  readonly queue?: string;
+  /** Not before so long from now. */
+  readonly delay?: Duration;
+  /** Not before this time. At most one of `delay` and `at`. */
+  readonly at?: Date;
+  /** Not started any more from then on: the job ends as expired. */
+  readonly expires?: Duration | Date;
+  /** 0 (first) to 9. */
+  readonly priority?: number;
+  /** While a job with this key lives, enqueuing another returns that one. At most 999 ASCII characters. */
+  readonly unique?: string;
+  /** Soft time limit of each attempt. */
+  readonly timeout?: Duration;
+  readonly retry?: RetryOptions;
+  /** Keep the result so long; `true` = an hour. Without it `result()` cannot answer, unless the queue keeps results. */
+  readonly result?: boolean | Duration;
+  /** Strings that travel with the job: trace ids, tenants. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** How long a result is kept when asked for without saying how long. */
+export const DEFAULT_RESULT_TTL_MS = 3_600_000;
+
+export interface NewJobContext {
+  readonly id: string;
+  /** The queue's own. */
+  readonly priority: number;
+  readonly resultTtlMs: number | undefined;
+  readonly brokerNow: EpochMs;
+  readonly now: EpochMs;
+}
+
+/** The record to store, and whether its result will be kept. @throws ForkloopError ERR_OPTION_INVALID */
+export function newJob(
+  task: string,
+  input: string,
+  options: EnqueueOptions,
+  context: NewJobContext,
+): { readonly job: EnqueueJob; readonly resultKept: boolean } {
+  const { priority = context.priority, unique = null } = options;
+  if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
+    throw invalid('priority', priority, 'a whole number from 0 (first) to 9');
+  }
+  const resultTtl = resultTtlOf(options.result, context.resultTtlMs);
+  const record = encodeJob({
+    id: context.id,
+    task,
+    priority,
+    keepResult: resultTtl !== undefined,
+    expiresAt: expiryOf(options.expires, context),
+    unique,
+    options: jobOptionsOf(options, resultTtl),
+    input,
+  });
+  return { job: { record, delayMs: delayOf(options, context.now) }, resultKept: resultTtl !== undefined };
+}
+
+/**
+ * The caller's value as JSON: checked against the task's schema when the task itself is at hand, but stored as given
+ * (defaults and transforms run once, in the worker).
+ * @throws ForkloopError ERR_INPUT_INVALID, ERR_INPUT_TOO_LARGE
+ */
+export async function encodeInput(name: string, task: AnyTask | null, input: unknown, maxBytes: number): Promise<string> {
+  const json = stringify(name, input);
+  if (Buffer.byteLength(json) > maxBytes) {
+    const size = `${Buffer.byteLength(json)} bytes as JSON, at most ${maxBytes} are allowed (defaults.max_payload)`;
+    throw new ForkloopError('ERR_INPUT_TOO_LARGE', `input of ${name}: ${size}; store it elsewhere and pass a reference`);
+  }
+  if (isDeeperThan(json, JSON_DEPTH_LIMIT)) {
+    throw new ForkloopError('ERR_INPUT_INVALID', `input of ${name}: nests deeper than ${JSON_DEPTH_LIMIT} levels`);
+  }
+  if (task?.schema === undefined) return json;
+  const checked = await task.schema['~standard'].validate(input);
+  if (checked.issues !== undefined) {
+    const issues = checked.issues.slice(0, 10).map(({ path, message }) => `${pathText(path)}${message}`);
+    throw new ForkloopError('ERR_INPUT_INVALID', `input of ${name}: ${issues.join('; ')}`);
+  }
+  return json;
+}
+
+type IssuePath = readonly (PropertyKey | { readonly key: PropertyKey })[];
+
+function pathText(path: IssuePath | undefined): string {
+  const keys = (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
+  return keys.length === 0 ? '' : `${keys.join('.')}: `;
+}
+
+function stringify(name: string, input: unknown): string {
+  try {
+    if (typeof input === 'function' || typeof input === 'symbol') throw new TypeError(`a ${typeof input} is not JSON`);
+    return JSON.stringify(input === undefined ? null : input);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ForkloopError('ERR_INPUT_INVALID', `input of ${name} cannot be written as JSON: ${why}`, { cause: error });
+  }
+}
+
+function jobOptionsOf({ timeout, retry, headers }: EnqueueOptions, resultTtl: number | undefined): JobOptions {
+  return {
+    ...(timeout === undefined ? {} : { timeout: durationOf('timeout', timeout) }),
+    ...(retry === undefined ? {} : { retry: retryPolicyOf(retry, (key, why) => new ForkloopError('ERR_OPTION_INVALID', `retry.${key}: ${why}`)) }),
+    ...(resultTtl === undefined ? {} : { resultTtl }),
+    ...(headers === undefined ? {} : { headers: headersOf(headers) }),
+  };
+}
+
+function headersOf(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([key, value]) => {
+      if (typeof value !== 'string') throw invalid(`headers.${key}`, value, 'a string');
+      return [key, value];
+    }),
+  );
+}
+
+function resultTtlOf(wish: boolean | Duration | undefined, queueTtlMs: number | undefined): number | undefined {
+  if (wish === undefined) return queueTtlMs;
+  if (wish === false) return undefined;
+  return wish === true ? (queueTtlMs ?? DEFAULT_RESULT_TTL_MS) : durationOf('result', wish);
+}
+
+function delayOf({ delay, at }: EnqueueOptions, now: EpochMs): number {
+  if (delay !== undefined && at !== undefined) throw new ForkloopError('ERR_OPTION_INVALID', 'give delay or at, not both');
+  if (at !== undefined) return Math.max(0, timeOf('at', at) - now);
+  return delay === undefined ? 0 : durationOf('delay', delay);
+}
+
+function expiryOf(expires: Duration | Date | undefined, { brokerNow, now }: NewJobContext): EpochMs {
+  if (expires === undefined) return 0;
+  const inMs = expires instanceof Date ? timeOf('expires', expires) - now : durationOf('expires', expires);
+  return Math.max(1, Math.round(brokerNow + inMs));
+}
+
+function timeOf(key: string, date: Date): EpochMs {
+  const at = date instanceof Date ? date.getTime() : Number.NaN;
+  if (Number.isNaN(at)) throw invalid(key, date, 'a valid Date');
+  return at;
+}
+
+function durationOf(key: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null) throw invalid(key, text, 'a duration such as 30s or 500ms');
+  return ms;
+}
+
+function invalid(key: string, value: unknown, wanted: string): ForkloopError {
+  return new ForkloopError('ERR_OPTION_INVALID', `${key}: ${JSON.stringify(value)} is not ${wanted}`);
+}
