@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { formatBytes, formatDuration, parseBytes, parseDuration, parsePercent } from '../lib/units.ts';
+
+/** The longest a timer can wait (about 24.8 days): every duration that arms a timer ends here. */
+export const LONGEST_WAIT_MS = 24 * 86_400_000;
+
+interface Bounds {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** A text such as `30s` in the file; milliseconds in Config. */
+export const duration = ({ min = 0, max = LONGEST_WAIT_MS }: Bounds = {}) =>
+  quantity({
+    parse: parseDuration,
+    format: formatDuration,
+    min,
+    max,
+    units: ['s', 'ms'],
+    sample: '30s or 500ms',
+  });
+
+/** A text such as `1MiB` in the file; bytes in Config. */
+export const byteSize = ({ min = 0, max = Number.MAX_SAFE_INTEGER }: Bounds = {}) =>
+  quantity({
+    parse: parseBytes,
+    format: formatBytes,
+    min,
+    max,
+    units: ['KiB', 'MiB'],
+    sample: '512KiB or 1MiB',
+  });
+
+/** A text such as `20%` in the file; a share between 0 and 1 in Config. */
+export const percentage = () =>
+  quantity({ parse: parsePercent, format: String, min: 0, max: 1, units: ['%'], sample: '0% to 100%' });
+
+/** A bare whole number. */
+export const count = ({ min = 0, max = 1_000_000_000 }: Bounds = {}) => z.int().min(min).max(max);
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+/** What a pool or a queue may be called. Names of `Object.prototype` are refused: they are looked up in plain objects. */
+export const name = () =>
+  z.string().refine((text) => NAME.test(text) && !(text in {}), {
+    error: 'a name is letters, digits and _ . - (at most 64), and starts with a letter or digit',
+  });
+
+interface Quantity {
+  readonly parse: (text: string) => number | null;
+  readonly format: (value: number) => string;
+  readonly min: number;
+  readonly max: number;
+  /** Offered where a bare number stands. */
+  readonly units: readonly string[];
+  readonly sample: string;
+}
+
+function quantity({ parse, format, min, max, units, sample }: Quantity) {
+  const wrong = (input: unknown) =>
+    typeof input === 'number'
+      ? `${input} has no unit, write ${units.map((unit) => `${input}${unit}`).join(' or ')}`
+      : `${JSON.stringify(input)} is not one number and one unit, write ${sample}`;
+  return z
+    .string({ error: ({ input }) => (input === undefined ? undefined : wrong(input)) })
+    .transform((text, context) => {
+      const value = parse(text);
+      const message =
+        value === null
+          ? wrong(text)
+          : value < min
+            ? `${text} is too little, the least is ${format(min)}`
+            : value > max
+              ? `${text} is too much, the most is ${format(max)}`
+              : null;
+      if (message === null) return value as number;
+      context.issues.push({ code: 'custom', message, input: text });
+      return z.NEVER;
+    });
+}

@@ -1,0 +1,235 @@
+/**
+ * What a configuration file may say, and every default: there is no other place that knows one. In the file durations,
+ * sizes and percentages are texts with a unit; here they become numbers. Keys keep the file's snake_case.
+ */
+
+import { z } from 'zod';
+import { byteSize, count, duration, name, percentage } from './scalars.ts';
+
+const YEAR_MS = 365 * 86_400_000;
+
+/** The priority of a job when neither its enqueuer nor its queue names one: 0 is first, 9 is last. */
+export const DEFAULT_PRIORITY = 5;
+
+const retryKeys = {
+  attempts: count({ min: 1, max: 999 }).describe('Attempts in all, the first included; 1 = never repeat.'),
+  backoff: z.enum(['exponential', 'fixed']).describe('How the delay between attempts grows.'),
+  initial: duration().describe('Delay after the first failure.'),
+  max: duration().describe('The longest delay.'),
+  jitter: percentage().describe('Random share of the delay, both ways.'),
+};
+
+const retry = z
+  .strictObject({
+    attempts: retryKeys.attempts.exactOptional(),
+    backoff: retryKeys.backoff.exactOptional(),
+    initial: retryKeys.initial.exactOptional(),
+    max: retryKeys.max.exactOptional(),
+    jitter: retryKeys.jitter.exactOptional(),
+  })
+  .describe('Overrides of defaults.retry.');
+
+const retryDefaults = z.strictObject({
+  attempts: retryKeys.attempts.default(3),
+  backoff: retryKeys.backoff.default('exponential'),
+  initial: retryKeys.initial.prefault('1s'),
+  max: retryKeys.max.prefault('5m'),
+  jitter: retryKeys.jitter.prefault('20%'),
+});
+
+const timeout = duration().describe('Soft limit of an attempt: its abort signal fires. 0s = no limit.');
+const killAfter = duration().describe(
+  'Hard limit, so long after the soft one: the attempt is ended by force.',
+);
+const results = duration({ min: 1_000, max: YEAR_MS }).describe(
+  'How long results are kept; left out, only those that the enqueuer asks for.',
+);
+
+const embeddedBroker = z.strictObject({
+  type: z.literal('embedded').describe('A durable store in one file; no server.'),
+  path: z
+    .string()
+    .min(1)
+    .default(`\${STATE_DIRECTORY:-../var}/forkloop.db`)
+    .describe('The store; made if missing.'),
+});
+
+const redisBroker = z
+  .strictObject({
+    type: z.literal('redis').describe('Redis 7.0 or newer, or Valkey 7.2 or newer.'),
+    url: z.string().regex(/^rediss?:\/\/./, { error: 'write redis://host:port/db or rediss://host:port/db' }),
+    password_file: z.string().min(1).exactOptional().describe('A file whose first line is the password.'),
+    lease: duration({ min: 5_000 })
+      .prefault('30s')
+      .describe('A daemon that is silent this long loses its jobs.'),
+    heartbeat: duration({ min: 100 }).prefault('5s').describe('How often the lease is renewed.'),
+    on_lease_lost: z
+      .enum(['stop', 'continue'])
+      .default('stop')
+      .describe('What to do with jobs that are no longer ours.'),
+  })
+  .refine(({ lease, heartbeat }) => heartbeat <= lease / 4, {
+    path: ['heartbeat'],
+    error: 'must be at most a quarter of the lease, so that lost renewals can be repeated in time',
+  });
+
+const poolKeys = {
+  queues: z.array(name()).min(1).describe('The queues it takes from, in turn. A queue belongs to one pool.'),
+  timeout: timeout.exactOptional(),
+  kill_after: killAfter.exactOptional(),
+  retry: retry.exactOptional(),
+  required: z
+    .boolean()
+    .default(true)
+    .describe('Whether the daemon refuses to start when the pool does not get ready.'),
+  ready_timeout: duration({ min: 100 }).prefault('30s').describe('How long a worker may take to get ready.'),
+  restart: z
+    .strictObject({
+      initial: duration({ min: 1 }).prefault('100ms').describe('Delay before the first restart.'),
+      factor: z.number().min(1).max(10).default(2).describe('Growth of the delay from restart to restart.'),
+      max: duration({ min: 1 }).prefault('30s').describe('The longest delay.'),
+      jitter: percentage().prefault('25%').describe('Random share of the delay, both ways.'),
+      stable_after: duration()
+        .prefault('10s')
+        .describe('Ready this long, or one job completed: the delay starts over.'),
+      intensity: count({ min: 1, max: 10_000 })
+        .default(5)
+        .describe('Early exits, beyond one per worker, that make a crash loop …'),
+      period: duration({ min: 1_000 }).prefault('60s').describe('… when they fall in this period.'),
+      on_crash_loop: z
+        .enum(['probe', 'exit'])
+        .default('probe')
+        .describe('Try one worker at a time, or end the daemon.'),
+    })
+    .prefault({}),
+};
+
+const processPool = z.strictObject({
+  kind: z
+    .literal('process')
+    .describe('Forked processes, one job at a time in each: for work that burns CPU.'),
+  workers: z
+    .union([z.literal('auto'), count({ min: 1, max: 1024 })], {
+      error: 'write auto or a whole number from 1 to 1024',
+    })
+    .default('auto')
+    .describe('How many processes; auto = cores - 1, at least 1.'),
+  ...poolKeys,
+});
+
+const asyncPool = z.strictObject({
+  kind: z.literal('async').describe('One event loop with many jobs at once: for work that waits on I/O.'),
+  concurrency: count({ min: 1, max: 100_000 }).default(100).describe('The most jobs at once in this daemon.'),
+  host: z.enum(['thread', 'process']).default('thread').describe('Where the event loop lives.'),
+  block_timeout: duration({ min: 100 })
+    .prefault('10s')
+    .describe('A loop that answers nothing this long is replaced.'),
+  ...poolKeys,
+});
+
+const queue = z.strictObject({
+  priority: count({ max: 9 })
+    .exactOptional()
+    .describe(`0 (first) to 9; ${DEFAULT_PRIORITY} when nothing is said.`),
+  timeout: timeout.exactOptional(),
+  kill_after: killAfter.exactOptional(),
+  retry: retry.exactOptional(),
+  keep: z.strictObject({ results: results.exactOptional() }).exactOptional(),
+});
+
+const route = z.strictObject({
+  task: z
+    .string()
+    .regex(/^[A-Za-z0-9._:*-]{1,100}$/, {
+      error: 'write a task name, or a pattern with * as in "location.*"',
+    })
+    .describe('A task name; * stands for any text.'),
+  queue: name(),
+});
+
+const defaults = z.strictObject({
+  timeout: timeout.prefault('60s'),
+  kill_after: killAfter.prefault('5s'),
+  retry: retryDefaults.prefault({}),
+  max_payload: byteSize({ min: 1024, max: 64 * 1024 ** 2 })
+    .prefault('1MiB')
+    .describe('The largest input, as JSON.'),
+  max_result: byteSize({ min: 1024, max: 64 * 1024 ** 2 })
+    .prefault('1MiB')
+    .describe('The largest result, as JSON.'),
+  keep: z
+    .strictObject({
+      dead: count().default(10_000).describe('The most dead jobs a queue keeps.'),
+      dead_for: duration({ min: 1_000, max: 10 * YEAR_MS })
+        .prefault('14d')
+        .describe('How long it keeps them.'),
+      results: results.exactOptional(),
+    })
+    .prefault({}),
+});
+
+export const configSchema = z.strictObject({
+  version: z.literal(1).describe('Version of this file format.'),
+  name: z
+    .string()
+    .min(1)
+    .max(64)
+    .default('forkloop')
+    .describe('Shown as process title, in the banner and in logs.'),
+  namespace: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}$/, { error: 'a namespace is letters, digits and _ . - (at most 64)' })
+    .default('forkloop')
+    .describe('Separates applications on one broker; daemons that share it share the work.'),
+  tasks: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('Task modules: paths or globs (* ** ?), relative to this file.'),
+  broker: z.discriminatedUnion('type', [embeddedBroker, redisBroker]).prefault({ type: 'embedded' }),
+  defaults: defaults.prefault({}),
+  pools: z
+    .record(name(), z.discriminatedUnion('kind', [processPool, asyncPool]))
+    .refine((pools) => Object.keys(pools).length > 0, { error: 'at least one pool is needed' }),
+  queues: z.record(name(), queue).default({}).describe('Optional: a queue exists because a pool names it.'),
+  routes: z.array(route).default([]).describe('Task to queue; the first match wins.'),
+  shutdown: z
+    .strictObject({
+      drain_timeout: duration().prefault('60s').describe('How long running jobs may take to end on a stop.'),
+      cold_grace: duration()
+        .prefault('5s')
+        .describe('Then their signal aborts; after this they are ended by force.'),
+    })
+    .prefault({}),
+  control: z
+    .strictObject({
+      directory: z
+        .string()
+        .min(1)
+        .default(`\${RUNTIME_DIRECTORY:-../var}`)
+        .describe('Holds the sockets and the lock.'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+      format: z
+        .enum(['auto', 'json', 'text'])
+        .default('auto')
+        .describe('auto = text on a terminal, else json.'),
+    })
+    .prefault({}),
+});
+
+/**
+ * A checked configuration with every default in it. Durations are milliseconds, sizes bytes, percentages shares between
+ * 0 and 1; so `shutdown.drain_timeout` is a number of milliseconds. From `loadConfig` all paths are absolute.
+ */
+export type Config = z.output<typeof configSchema>;
+export type PoolConfig = Config['pools'][string];
+export type ProcessPoolConfig = Extract<PoolConfig, { kind: 'process' }>;
+export type AsyncPoolConfig = Extract<PoolConfig, { kind: 'async' }>;
+export type QueueConfig = Config['queues'][string];
+export type BrokerConfig = Config['broker'];
+export type EmbeddedBrokerConfig = Extract<BrokerConfig, { type: 'embedded' }>;
+export type RedisBrokerConfig = Extract<BrokerConfig, { type: 'redis' }>;
+export type RouteConfig = Config['routes'][number];
