@@ -203,6 +203,8 @@ export interface ExchangeDone {
   readonly dropped: readonly { readonly id: string; readonly reason: 'expired' | 'corrupt' }[];
   /** Ready jobs are left. */
   readonly more: boolean;
+  /** Suspects wait. The consumer lets its pool run empty and then claims with `alone`, so that they get their turn. */
+  readonly suspects: boolean;
   /** How long until the next delayed job is due; null when none is delayed. */
   readonly nextDueMs: number | null;
   readonly now: EpochMs;

@@ -1,0 +1,31 @@
+/** When a queue's next exchange is sent, and how much it claims: pure. */
+
+import { BATCH_LIMIT } from '../broker/broker.ts';
+
+/** Worth a second exchange while one is under way; below, it waits for the answer and travels with what gathers. */
+const SECOND_LANE_FROM = 64;
+
+export interface LineState {
+  /** Exchanges of this queue that are not answered: 0, 1 or 2. */
+  readonly underWay: number;
+  readonly settlements: number;
+  /** There may be something to claim. */
+  readonly hungry: boolean;
+}
+
+/**
+ * How many jobs to claim in an exchange that is sent now, or null when none should be sent: at once while nothing is under
+ * way; beside another one only with a batch that is worth it. `share`: free slots that this queue may fill.
+ */
+export function nextClaim({ underWay, settlements, hungry }: LineState, share: number): number | null {
+  const claim = Math.max(0, Math.min(share, BATCH_LIMIT));
+  const wanted = hungry ? claim : 0;
+  const least = underWay === 0 ? 1 : SECOND_LANE_FROM;
+  if (settlements < least && wanted < least) return null;
+  return claim;
+}
+
+/** Free slots split among the queues that may have jobs, so that a long one does not take them all. */
+export function shareOf(free: number, hungryQueues: number): number {
+  return Math.ceil(Math.max(0, free) / Math.max(1, hungryQueues));
+}

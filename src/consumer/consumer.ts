@@ -1,0 +1,291 @@
+import type { Broker, ExchangeDone } from '../broker/broker.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Condition } from '../lib/condition.ts';
+import { toErrorRecord } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import type { Service } from '../lib/service.ts';
+import type { Ended, Pool } from '../pool/pool.ts';
+import { nextClaim, shareOf } from './batching.ts';
+import { prepare, type QueueSettings } from './delivery.ts';
+import { logEnd } from './end-log.ts';
+import { QueueLine } from './queue-line.ts';
+import { type Exchanged, QueueSession, type QueueSessionOptions } from './queue-session.ts';
+import { settlementOf, unreadable } from './settlement.ts';
+
+/** How often an idle queue is asked although nothing woke it: a wake can be missed. */
+const POLL_MS = 1_000;
+/** What settlements may still take at the end when the broker is away. */
+const FAREWELL_MS = 1_000;
+
+export interface ConsumerOptions {
+  readonly pool: Pool;
+  readonly broker: Broker;
+  readonly queues: readonly QueueSettings[];
+  readonly session: Omit<QueueSessionOptions, 'queue' | 'broker' | 'clock' | 'random' | 'log' | 'listener' | 'droppedResultTtlMs'>;
+  /** What happens to running jobs whose lease is gone. */
+  readonly onLeaseLost: 'stop' | 'continue';
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/**
+ * Moves the deliveries of one pool's queues: claims for free slots, hands them to the pool, settles what ended. Settlements
+ * travel with the next claim; nothing waits for a timer while there is work.
+ */
+export class Consumer implements Service {
+  readonly #options: ConsumerOptions;
+  readonly #lines: readonly QueueLine[];
+  #state: 'new' | 'running' | 'quiet' | 'stopped' = 'new';
+  /** Slots that exchanges under way may fill. */
+  #reserved = 0;
+  /** Where the next round begins, so that queues take turns. */
+  #turn = 0;
+  readonly #changed = new Condition();
+  readonly #stopping = new AbortController();
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+    this.#lines = options.queues.map((settings) => this.#createLine(settings));
+    options.pool.onEnded((ended) => this.#settleAll(ended));
+    options.pool.onFree(() => {
+      this.#pump();
+      this.#changed.notify();
+    });
+  }
+
+  get sessions(): readonly QueueSession[] {
+    return this.#lines.map((line) => line.session);
+  }
+
+  /** Resolves at once: a broker that is away is waited for in the background. */
+  async start(): Promise<void> {
+    this.#state = 'running';
+    for (const line of this.#lines) void line.session.open();
+    void this.#waitForWakes();
+    void this.#poll();
+  }
+
+  quiet(): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'quiet';
+    this.#stopping.abort();
+    for (const line of this.#lines) line.setDue(null, () => {});
+  }
+
+  /** Call it when the pool has stopped: sends the last settlements and closes the sessions. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    if (this.#state === 'stopped') return;
+    this.quiet();
+    const settled = () =>
+      this.#lines.every((line) => line.held.size === 0 && line.unsettled === 0 && line.session.underWay === 0);
+    this.#pump();
+    const { clock } = this.#options;
+    const patience = new AbortController();
+    const giveUp = () => patience.abort();
+    const timer = clock.setTimer(FAREWELL_MS, () => {
+      // A healthy broker gets until the deadline, one that is away does not.
+      if (!this.#options.broker.up || deadline.aborted) giveUp();
+      else deadline.addEventListener('abort', giveUp, { once: true });
+    });
+    const complete = await this.#changed.until(settled, patience.signal);
+    timer.cancel();
+    this.#state = 'stopped';
+    if (!complete) this.#logUnreleased();
+    await Promise.all(this.#lines.map((line) => (complete ? line.session.close() : line.session.abandon())));
+  }
+
+  #createLine(settings: QueueSettings): QueueLine {
+    const { broker, clock, random, log, session: options } = this.#options;
+    const queue = settings.name;
+    const session: QueueSession = new QueueSession({
+      ...options,
+      queue,
+      broker,
+      clock,
+      random,
+      log,
+      droppedResultTtlMs: settings.resultTtlMs,
+      listener: {
+        opened: () => {
+          log.debug('queue session opened', { queue, daemon: session.daemon });
+          line.wake();
+          this.#pump();
+        },
+        fenced: () => {
+          log.error('the lease could not be renewed in time', { queue, held: line.held.size });
+          this.#abortHeld(line, [...line.held.keys()]);
+        },
+        renewed: () => {
+          log.info('the lease is renewed again', { queue });
+          line.wake();
+          this.#pump();
+        },
+        lost: (tokens) => {
+          log.error('the lease was lost, what ran is given up', { queue, held: tokens.length });
+          line.forget();
+          this.#abortHeld(line, [...line.held.keys()]);
+        },
+        stray: (tokens) => {
+          for (const token of tokens) line.settle({ type: 'release', token });
+          this.#pump();
+        },
+        vanished: (tokens) => this.#giveUp(line, tokens),
+      },
+    });
+    const line = new QueueLine(settings, session, clock);
+    return line;
+  }
+
+  /** Sends every exchange that is worth sending now. */
+  #pump(): void {
+    if (this.#state === 'new' || this.#state === 'stopped') return;
+    const hungry = this.#lines.filter((line) => line.hungry && line.session.ready);
+    const waiting = this.#lines.some((line) => line.suspects);
+    this.#turn++;
+    for (let i = 0; i < this.#lines.length; i++) {
+      const line = this.#lines[(this.#turn + i) % this.#lines.length] as QueueLine;
+      if (!line.session.ready) continue;
+      const claim = nextClaim(
+        { underWay: line.session.underWay, settlements: line.unsettled, hungry: line.hungry },
+        this.#claimable(line, hungry.length, waiting),
+      );
+      if (claim !== null) void this.#exchange(line, claim);
+    }
+  }
+
+  /** How many jobs a queue may claim now. While suspects wait the pool runs empty; then one of them is claimed alone. */
+  #claimable(line: QueueLine, hungryQueues: number, suspectsWait: boolean): number {
+    if (this.#state !== 'running' || line.session.state !== 'open' || this.#heldAlone()) return 0;
+    const { pool } = this.#options;
+    if (suspectsWait) return line.suspects && this.#isEmpty() && pool.free > 0 ? 1 : 0;
+    return shareOf(pool.free - this.#reserved, hungryQueues);
+  }
+
+  #isEmpty(): boolean {
+    return this.#options.pool.inFlight === 0 && this.#reserved === 0;
+  }
+
+  #heldAlone(): boolean {
+    return this.#lines.some((line) => line.holdsAlone);
+  }
+
+  async #exchange(line: QueueLine, claim: number): Promise<void> {
+    const alone = claim > 0 && this.#isEmpty();
+    const settle = line.takeSettlements();
+    const { wakes } = line;
+    this.#reserved += claim;
+    const exchanged = await line.session.exchange(settle, claim, alone);
+    this.#reserved -= claim;
+    if (exchanged.type === 'done') this.#take(line, exchanged, wakes);
+    this.#changed.notify();
+    this.#pump();
+  }
+
+  #take(line: QueueLine, { reply, jobs, startable }: Exchanged & { type: 'done' }, wakes: number): void {
+    this.#logReply(line, reply);
+    line.suspects = reply.suspects;
+    // A wake that came meanwhile is newer than this answer.
+    line.hungry = reply.more || reply.suspects || line.wakes !== wakes;
+    if (this.#state === 'running') line.setDue(reply.nextDueMs, () => this.#wake([line.name]));
+    if (startable && this.#state === 'running') this.#run(line, jobs);
+    else for (const { token } of jobs) line.settle({ type: 'release', token });
+  }
+
+  #run(line: QueueLine, jobs: ExchangeDone['jobs']): void {
+    const { pool, log } = this.#options;
+    const deliveries = [];
+    for (const claimed of jobs) {
+      const result = prepare(claimed, line.settings, pool.tasks);
+      if (result.type === 'ready') {
+        line.held.set(claimed.token, { prepared: result.prepared, daemon: line.session.daemon });
+        deliveries.push(result.prepared.delivery);
+      } else if (result.type === 'corrupt') {
+        log.error('a job cannot be read and is dead', { queue: line.name, token: claimed.token, error: result.error.message });
+        line.settle(unreadable(claimed.token, result.error));
+      } else {
+        log.warn('no task of that name is loaded here, the job waits', { queue: line.name, task: result.task, delay_ms: result.delayMs });
+        line.settle({ type: 'snooze', token: claimed.token, delayMs: result.delayMs });
+      }
+    }
+    if (deliveries.length > 0) pool.run(deliveries);
+  }
+
+  #settleAll(ended: readonly Ended[]): void {
+    const { random, log } = this.#options;
+    for (const end of ended) {
+      const line = this.#lines.find(({ name }) => name === end.delivery.queue);
+      const held = line?.held.get(end.delivery.token);
+      if (line === undefined || held === undefined) continue;
+      line.held.delete(end.delivery.token);
+      if (held.daemon !== line.session.daemon) {
+        log.warn('an outcome came after its lease was lost and is discarded', { job_id: end.delivery.id, task: end.delivery.task, outcome: end.outcome.type });
+        continue;
+      }
+      const { job, retry, resultTtlMs } = held.prepared;
+      const settlement = settlementOf({ token: end.delivery.token, failures: job.failures, crashes: job.crashes, retry, resultTtlMs }, end.outcome, random);
+      logEnd(log, end, settlement);
+      line.settle(settlement);
+    }
+    this.#changed.notify();
+    this.#pump();
+  }
+
+  #abortHeld(line: QueueLine, tokens: readonly string[]): void {
+    if (this.#options.onLeaseLost === 'stop' && tokens.length > 0) this.#options.pool.abort(tokens, 'lease_lost', 0);
+    this.#changed.notify();
+  }
+
+  /** The broker no longer has them in flight here: whatever they answer cannot be settled. */
+  #giveUp(line: QueueLine, tokens: readonly string[]): void {
+    const held = tokens.filter((token) => line.held.delete(token));
+    this.#abortHeld(line, held);
+  }
+
+  #wake(queues: readonly string[]): void {
+    for (const line of this.#lines) if (queues.includes(line.name)) line.wake();
+    this.#pump();
+  }
+
+  /** Listens for wakes whenever there is room for what they announce. */
+  async #waitForWakes(): Promise<void> {
+    const { broker, pool, clock, random, log } = this.#options;
+    const signal = this.#stopping.signal;
+    const names = this.#lines.map((line) => line.name);
+    while (!signal.aborted) {
+      await this.#changed.until(() => pool.free > 0, signal);
+      if (signal.aborted) return;
+      try {
+        this.#wake(await broker.wait(names, signal));
+      } catch (error) {
+        log.warn('waiting for wakes failed', { error: toErrorRecord(error) });
+        await clock.sleep(POLL_MS * (0.75 + 0.5 * random()), signal);
+      }
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const { clock, random } = this.#options;
+    const signal = this.#stopping.signal;
+    while (!signal.aborted) {
+      await clock.sleep(POLL_MS * (0.75 + 0.5 * random()), signal);
+      for (const line of this.#lines) line.hungry = true;
+      if (!signal.aborted) this.#pump();
+      this.#changed.notify();
+    }
+  }
+
+  #logReply(line: QueueLine, { dropped, refused, refusedAcks }: ExchangeDone): void {
+    const { log } = this.#options;
+    for (const { id, reason } of dropped) log.warn(`a job ended without running: ${reason}`, { queue: line.name, job_id: id });
+    if (refused.length + refusedAcks > 0) {
+      log.warn('settlements were refused: the deliveries were not ours any more', { queue: line.name, count: refused.length + refusedAcks });
+    }
+  }
+
+  #logUnreleased(): void {
+    const unsettled = this.#lines.reduce((sum, line) => sum + line.held.size + line.unsettled, 0);
+    this.#options.log.error('the broker did not answer: jobs stay leased until the lease lapses', { unreleased: unsettled });
+  }
+}

@@ -1,0 +1,83 @@
+import type { ClaimedJob } from '../broker/broker.ts';
+import { decodeJob, type Job, tokenClaims } from '../broker/job-record.ts';
+import { type ErrorRecord, toErrorRecord } from '../lib/errors.ts';
+import type { RetryPolicy } from '../lib/retry-policy.ts';
+import type { Delivery } from '../pool/pool.ts';
+import type { TaskManifest } from '../task/define.ts';
+import { type AttemptLimits, type AttemptSettings, resolveLimits } from '../task/limits.ts';
+
+/** What a queue's jobs are given where they and their task say nothing. */
+export interface QueueSettings {
+  readonly name: string;
+  /** From near to far: the queue's own, the pool's. */
+  readonly levels: readonly AttemptSettings[];
+  readonly defaults: AttemptLimits;
+  /** For results that are kept without a time of their own. */
+  readonly resultTtlMs: number;
+  readonly maxResultBytes: number;
+}
+
+/** A claimed job, ready for a pool, with what its settlement will need. */
+export interface PreparedJob {
+  readonly job: Job;
+  readonly delivery: Delivery;
+  readonly retry: RetryPolicy;
+  readonly resultTtlMs: number | null;
+}
+
+/** `corrupt`: no record of ours. `unknown_task`: no worker of this pool has it; another daemon's may. */
+export type Prepared =
+  | { readonly type: 'ready'; readonly prepared: PreparedJob }
+  | { readonly type: 'corrupt'; readonly error: ErrorRecord }
+  | { readonly type: 'unknown_task'; readonly task: string; readonly delayMs: number };
+
+export function prepare(
+  claimed: ClaimedJob,
+  queue: QueueSettings,
+  tasks: ReadonlyMap<string, TaskManifest>,
+): Prepared {
+  const job = read(claimed);
+  if ('error' in job) return { type: 'corrupt', error: job.error };
+  const manifest = tasks.get(job.job.task);
+  if (manifest === undefined) {
+    return { type: 'unknown_task', task: job.job.task, delayMs: unknownTaskDelay(tokenClaims(claimed.token)) };
+  }
+  return { type: 'ready', prepared: prepareKnown(claimed, job.job, queue, manifest) };
+}
+
+function prepareKnown(claimed: ClaimedJob, job: Job, queue: QueueSettings, manifest: TaskManifest): PreparedJob {
+  const own = { timeoutMs: job.options.timeout, retry: job.options.retry };
+  const limits = resolveLimits([own, manifest, ...queue.levels], queue.defaults);
+  return {
+    job,
+    retry: limits.retry,
+    resultTtlMs: job.keepResult ? (job.options.resultTtl ?? queue.resultTtlMs) : null,
+    delivery: {
+      token: claimed.token,
+      id: job.id,
+      task: job.task,
+      queue: queue.name,
+      attempt: job.failures + 1,
+      fence: tokenClaims(claimed.token),
+      input: job.input,
+      timeoutMs: limits.timeoutMs,
+      killAfterMs: limits.killAfterMs,
+      maxResultBytes: queue.maxResultBytes,
+      alone: claimed.alone,
+      headers: job.options.headers ?? {},
+    },
+  };
+}
+
+function read(claimed: ClaimedJob): { job: Job } | { error: ErrorRecord } {
+  try {
+    return { job: decodeJob(claimed.record) };
+  } catch (error) {
+    return { error: toErrorRecord(error) };
+  }
+}
+
+/** 5 s, 10 s … 5 min: a daemon with newer code may come; the job waits for it and is never dead for that. */
+function unknownTaskDelay(claims: number): number {
+  return Math.min(300_000, 5_000 * 2 ** Math.min(claims - 1, 10));
+}

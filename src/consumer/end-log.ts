@@ -1,0 +1,20 @@
+import type { Settlement } from '../broker/broker.ts';
+import type { LogFields, Logger } from '../lib/logger.ts';
+import type { Ended } from '../pool/pool.ts';
+
+/** One record for each attempt that ended: what did not go well can be seen without looking for it. */
+export function logEnd(log: Logger, { delivery, outcome, runMs }: Ended, settlement: Settlement): void {
+  const fields: LogFields = {
+    queue: delivery.queue,
+    task: delivery.task,
+    job_id: delivery.id,
+    attempt: delivery.attempt,
+    outcome: outcome.type,
+    ...(runMs === null ? {} : { duration_ms: Math.round(runMs) }),
+    ...('error' in outcome ? { err: outcome.error } : {}),
+  };
+  if (settlement.type === 'dead') log.error('job dead', fields);
+  else if (settlement.type === 'retry') log.warn('attempt failed, job will run again', { ...fields, delay_ms: settlement.delayMs });
+  else if (settlement.type === 'ack') log.debug('job completed', fields);
+  else log.debug('job put back', fields);
+}

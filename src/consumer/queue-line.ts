@@ -1,0 +1,73 @@
+import type { Settlement } from '../broker/broker.ts';
+import { BATCH_LIMIT } from '../broker/broker.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { PreparedJob, QueueSettings } from './delivery.ts';
+import type { QueueSession } from './queue-session.ts';
+
+/** A delivery that the pool has, and the daemon id under which it was claimed. */
+export interface HeldDelivery {
+  readonly prepared: PreparedJob;
+  readonly daemon: string;
+}
+
+/** What a consumer knows of one of its queues: what waits to be settled, what the pool has, whether to ask for more. */
+export class QueueLine {
+  readonly settings: QueueSettings;
+  readonly session: QueueSession;
+  /** Deliveries given to the pool, by token. */
+  readonly held = new Map<string, HeldDelivery>();
+  /** There may be something to claim. */
+  hungry = true;
+  /** Counts wakes, so that an answer which is older than a wake does not put the line to sleep. */
+  wakes = 0;
+  /** Suspects wait for the pool to be empty. */
+  suspects = false;
+  readonly #clock: Clock;
+  #settlements: Settlement[] = [];
+  #due: Timer | null = null;
+
+  constructor(settings: QueueSettings, session: QueueSession, clock: Clock) {
+    this.settings = settings;
+    this.session = session;
+    this.#clock = clock;
+  }
+
+  get name(): string {
+    return this.settings.name;
+  }
+
+  get unsettled(): number {
+    return this.#settlements.length;
+  }
+
+  /** Whether the pool runs a suspect of this queue: it is then the only delivery of all. */
+  get holdsAlone(): boolean {
+    for (const { prepared } of this.held.values()) return prepared.delivery.alone;
+    return false;
+  }
+
+  settle(settlement: Settlement): void {
+    this.#settlements.push(settlement);
+  }
+
+  takeSettlements(): Settlement[] {
+    return this.#settlements.splice(0, BATCH_LIMIT);
+  }
+
+  wake(): void {
+    this.wakes++;
+    this.hungry = true;
+  }
+
+  /** Calls back when the next delayed job is due. Replaces what was set before. */
+  setDue(delayMs: number | null, callback: () => void): void {
+    this.#due?.cancel();
+    this.#due = delayMs === null ? null : this.#clock.setTimer(Math.max(1, delayMs), callback);
+  }
+
+  /** Forgets what belonged to a lost lease. */
+  forget(): void {
+    this.#settlements = [];
+    this.suspects = false;
+  }
+}

@@ -1,0 +1,310 @@
+import {
+  type Broker,
+  BrokerError,
+  type ClaimedJob,
+  type ExchangeDone,
+  type ExchangeReply,
+  type HeartbeatReply,
+  type Settlement,
+} from '../broker/broker.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Condition } from '../lib/condition.ts';
+import type { NewId } from '../lib/ids.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import { callPause } from './call-pause.ts';
+
+export interface QueueSessionOptions {
+  readonly queue: string;
+  readonly broker: Broker;
+  readonly leaseMs: number;
+  /** T of the protocol: so long after the last confirmed renewal nothing new is started. */
+  readonly fenceAfterMs: number;
+  readonly droppedResultTtlMs: number;
+  readonly keepDead: { readonly count: number; readonly ageMs: number };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly newId: NewId;
+  readonly log: Logger;
+  readonly listener: QueueSessionListener;
+}
+
+export interface QueueSessionListener {
+  /** `open`: exchanges may be sent. */
+  opened(): void;
+  /** Not renewed for too long: stop what runs; what ends is still settled. */
+  fenced(): void;
+  /** Renewed again after a fence. */
+  renewed(): void;
+  /** The lease was taken: everything this daemon held on the queue is somebody else's. */
+  lost(tokens: readonly string[]): void;
+  /** In flight by the broker's account but unknown here: release them. */
+  stray(tokens: readonly string[]): void;
+  /** Tracked here but not in flight by the broker's account: stop them, discard their outcomes. */
+  vanished(tokens: readonly string[]): void;
+}
+
+/** What an exchange brought, or that the session it belonged to is over. */
+export type Exchanged =
+  | {
+      readonly type: 'done';
+      readonly reply: ExchangeDone;
+      /** Jobs that were not delivered before. */
+      readonly jobs: readonly ClaimedJob[];
+      /** False: the answer is too old, or the lease is in doubt: release the jobs instead of starting them. */
+      readonly startable: boolean;
+    }
+  | { readonly type: 'over' };
+
+type LaneState = 'idle' | 'sent' | 'resyncing';
+
+/**
+ * One daemon's standing on one queue: its lease, its two lanes with their numbers, and the deliveries it holds. An exchange
+ * is repeated as it is until it is answered or the session ends.
+ *
+ *     closed → opening → open ⇄ fenced      (no renewal confirmed for `fenceAfterMs`)
+ *                ↑________|________|        lost: the lease was taken; a new id is drawn
+ *     any → closed                          `close`, or `abandon` when the broker is away
+ */
+export class QueueSession {
+  readonly queue: string;
+  readonly #options: QueueSessionOptions;
+  #state: 'closed' | 'opening' | 'open' | 'fenced' = 'closed';
+  #daemon = '';
+  #numbers: [number, number] = [0, 0];
+  #lanes: [LaneState, LaneState] = ['idle', 'idle'];
+  /** Delivered and not yet settled for certain: what the broker's in-flight hash must hold. */
+  #tracked = new Set<string>();
+  #confirmedAt = Number.NEGATIVE_INFINITY;
+  #resting: Promise<void> | null = null;
+  readonly #changed = new Condition();
+  /** Aborts the pauses between repeats when the session ends. */
+  #ended = new AbortController();
+
+  constructor(options: QueueSessionOptions) {
+    this.queue = options.queue;
+    this.#options = options;
+  }
+
+  /** The id it is known by on this queue; changes when the lease was lost. */
+  get daemon(): string {
+    return this.#daemon;
+  }
+
+  get state(): 'closed' | 'opening' | 'open' | 'fenced' {
+    return this.#state;
+  }
+
+  get underWay(): number {
+    return this.#lanes.filter((lane) => lane !== 'idle').length;
+  }
+
+  /** Whether an exchange may be sent now. */
+  get ready(): boolean {
+    return (
+      (this.#state === 'open' || this.#state === 'fenced') && this.#resting === null && this.#lanes.includes('idle')
+    );
+  }
+
+  /** Draws ids until the broker takes one; tries for as long as the session is not closed. */
+  async open(): Promise<void> {
+    if (this.#state !== 'closed') return;
+    this.#begin();
+    const { queue, broker, leaseMs, clock, random, newId, log } = this.#options;
+    const ended = this.#ended.signal;
+    for (let attempt = 0; !ended.aborted; attempt++) {
+      const daemon = newId();
+      const sentAt = clock.monotonic();
+      try {
+        if ((await broker.open(queue, { daemon, leaseMs })) === 'refused') continue;
+        return this.#opened(daemon, sentAt);
+      } catch (error) {
+        if (attempt === 0) log.warn('broker does not answer, trying on', { queue, error: String(error) });
+        await clock.sleep(callPause(error, attempt, random), ended);
+      }
+    }
+  }
+
+  /** Settles and claims. Resolves when the broker has answered, however long that takes, or the session is over. */
+  async exchange(settle: readonly Settlement[], want: number, alone: boolean): Promise<Exchanged> {
+    const lane = this.#lanes.indexOf('idle') as 0 | 1;
+    const { daemon } = this;
+    this.#lanes[lane] = 'sent';
+    try {
+      for (;;) {
+        this.#numbers[lane]++;
+        const sent = await this.#send(lane, settle, want, alone);
+        if (sent === null || this.#daemon !== daemon) return { type: 'over' };
+        if (sent.reply.status === 'done') return this.#done(sent.reply, settle, sent.sentAt);
+        if (sent.reply.status === 'lost') return this.#lose();
+        // The broker forgot recent writes, or met a late copy: agree on numbers again, then send the settlements anew.
+        this.#lanes[lane] = 'resyncing';
+        this.#changed.notify();
+        await this.resync();
+        if (this.#daemon !== daemon) return { type: 'over' };
+        this.#lanes[lane] = 'sent';
+      }
+    } finally {
+      if (this.#daemon === daemon) this.#lanes[lane] = 'idle';
+      this.#changed.notify();
+    }
+  }
+
+  /** Renews the lease. Never rejects; a broker that does not answer is left for the next time. */
+  async heartbeat(): Promise<void> {
+    if (this.#state !== 'open' && this.#state !== 'fenced') return;
+    await this.#renew(this.#daemon);
+  }
+
+  /** Lets the lanes rest for one round trip and compares accounts: a late copy can hide that the broker rolled back. */
+  async audit(): Promise<void> {
+    if (this.#state !== 'open') return;
+    await this.#rest(async (daemon) => {
+      const reply = await this.#renew(daemon);
+      if (reply?.status === 'renewed' && reply.inFlight !== this.#tracked.size) await this.#agree(daemon);
+    });
+  }
+
+  /** Fences when the last confirmed renewal is too old. */
+  checkFence(): void {
+    const { clock, fenceAfterMs, listener } = this.#options;
+    if (this.#state !== 'open' || clock.monotonic() - this.#confirmedAt <= fenceAfterMs) return;
+    this.#state = 'fenced';
+    listener.fenced();
+  }
+
+  async resync(): Promise<void> {
+    await this.#rest((daemon) => this.#agree(daemon));
+  }
+
+  /** Ends it with the broker's knowledge. Call it when nothing is in flight. Never rejects. */
+  async close(): Promise<void> {
+    const { daemon } = this;
+    const live = this.#state === 'open' || this.#state === 'fenced';
+    this.abandon();
+    if (live) await this.#options.broker.closeSession(this.queue, { daemon }).catch(() => {});
+  }
+
+  /** Ends it here only; the lease lapses by itself. Calls under way end as `over`. */
+  abandon(): void {
+    this.#state = 'closed';
+    this.#daemon = '';
+    this.#ended.abort();
+    this.#changed.notify();
+  }
+
+  #begin(): void {
+    this.#state = 'opening';
+    this.#ended = new AbortController();
+  }
+
+  #opened(daemon: string, sentAt: number): void {
+    if (this.#state !== 'opening') return;
+    this.#daemon = daemon;
+    this.#numbers = [0, 0];
+    this.#lanes = ['idle', 'idle'];
+    this.#tracked = new Set();
+    this.#resting = null;
+    this.#confirmedAt = sentAt;
+    this.#state = 'open';
+    this.#options.listener.opened();
+  }
+
+  async #send(
+    lane: 0 | 1,
+    settle: readonly Settlement[],
+    want: number,
+    alone: boolean,
+  ): Promise<{ reply: ExchangeReply; sentAt: number } | null> {
+    const { broker, queue, leaseMs, droppedResultTtlMs, keepDead, clock, random, log } = this.#options;
+    const request = { daemon: this.#daemon, leaseMs, lane, number: this.#numbers[lane], settle, want, alone, droppedResultTtlMs, keepDead };
+    const ended = this.#ended.signal;
+    for (let attempt = 0; !ended.aborted; attempt++) {
+      const sentAt = clock.monotonic();
+      try {
+        return { reply: await broker.exchange(queue, request), sentAt };
+      } catch (error) {
+        if (attempt === 0) log.warn('broker call failed, repeating it', { queue, error: String(error) });
+        if (!(error instanceof BrokerError)) log.error('broker failed in an unknown way', { queue, error: String(error) });
+        await clock.sleep(callPause(error, attempt, random), ended);
+      }
+    }
+    return null;
+  }
+
+  async #renew(daemon: string): Promise<HeartbeatReply | null> {
+    const { broker, queue, leaseMs, clock } = this.#options;
+    const sentAt = clock.monotonic();
+    const reply = await broker.heartbeat(queue, { daemon, leaseMs }).catch(() => null);
+    if (reply === null || this.#daemon !== daemon) return null;
+    if (reply.status === 'lost') this.#lose();
+    else this.#confirm(sentAt);
+    return reply;
+  }
+
+  #done(reply: ExchangeDone, settle: readonly Settlement[], sentAt: number): Exchanged {
+    const { clock, fenceAfterMs } = this.#options;
+    for (const { token } of settle) this.#tracked.delete(token);
+    const jobs = reply.jobs.filter(({ token }) => !this.#tracked.has(token));
+    for (const { token } of jobs) this.#tracked.add(token);
+    const startable = clock.monotonic() - sentAt < fenceAfterMs;
+    if (startable) this.#confirm(sentAt);
+    return { type: 'done', reply, jobs, startable: startable && this.#state === 'open' };
+  }
+
+  #confirm(sentAt: number): void {
+    this.#confirmedAt = Math.max(this.#confirmedAt, sentAt);
+    if (this.#state !== 'fenced') return;
+    this.#state = 'open';
+    this.#options.listener.renewed();
+  }
+
+  #lose(): Exchanged {
+    const tokens = [...this.#tracked];
+    this.abandon();
+    this.#tracked = new Set();
+    this.#options.listener.lost(tokens);
+    void this.open();
+    return { type: 'over' };
+  }
+
+  /** Runs `work` while no exchange is unanswered and none is sent. One at a time; latecomers share it. */
+  #rest(work: (daemon: string) => Promise<void>): Promise<void> {
+    const { daemon } = this;
+    this.#resting ??= (async () => {
+      const quiet = () => this.#daemon !== daemon || !this.#lanes.includes('sent');
+      await this.#changed.until(quiet);
+      if (this.#daemon === daemon) await work(daemon);
+      if (this.#daemon === daemon) this.#resting = null;
+      this.#changed.notify();
+    })();
+    return this.#resting;
+  }
+
+  /** Tells the broker our numbers, hears its in-flight tokens, and sorts out the difference. */
+  async #agree(daemon: string): Promise<void> {
+    const { broker, queue, leaseMs, clock, random, log, listener } = this.#options;
+    const ended = this.#ended.signal;
+    for (let attempt = 0; !ended.aborted; attempt++) {
+      try {
+        const reply = await broker.resync(queue, { daemon, leaseMs, numbers: this.#numbers });
+        if (this.#daemon !== daemon) return;
+        if (reply.status === 'lost') {
+          this.#lose();
+          return;
+        }
+        const held = new Set(reply.tokens);
+        const stray = reply.tokens.filter((token) => !this.#tracked.has(token));
+        const vanished = [...this.#tracked].filter((token) => !held.has(token));
+        log.warn('accounts differ from the broker, resynchronised', { queue, stray: stray.length, vanished: vanished.length });
+        for (const token of vanished) this.#tracked.delete(token);
+        for (const token of stray) this.#tracked.add(token);
+        if (stray.length > 0) listener.stray(stray);
+        if (vanished.length > 0) listener.vanished(vanished);
+        return;
+      } catch (error) {
+        await clock.sleep(callPause(error, attempt, random), ended);
+      }
+    }
+  }
+}
