@@ -83,6 +83,13 @@ const poolKeys = {
     .default(true)
     .describe('Whether the daemon refuses to start when the pool does not get ready.'),
   ready_timeout: duration({ min: 100 }).prefault('30s').describe('How long a worker may take to get ready.'),
+  env: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, { error: 'not a name of an environment variable' }),
+      z.string({ error: 'write text, in quotes' }),
+    )
+    .exactOptional()
+    .describe('Environment of the workers, beside PATH, HOME, LANG, LC_*, TZ, NODE_ENV, TMPDIR and USER.'),
   restart: z
     .strictObject({
       initial: duration({ min: 1 }).prefault('100ms').describe('Delay before the first restart.'),
