@@ -1,6 +1,6 @@
 import type { Service } from '../lib/service.ts';
-import type { AbortReason, Outcome } from '../task/outcome.ts';
 import type { TaskManifest } from '../task/define.ts';
+import type { AbortReason, Outcome } from '../task/outcome.ts';
 
 /** One attempt at one job, ready to run: everything a worker needs. */
 export interface Delivery {
@@ -11,6 +11,8 @@ export interface Delivery {
   readonly queue: string;
   /** failures + 1. */
   readonly attempt: number;
+  /** Workers that died while this job was alone in them: with one or more, its next crash says nothing of the pool. */
+  readonly crashes?: number;
   /** The claim count: a store that can refuse an older number keeps a stale run from acting. */
   readonly fence: number;
   /** The caller's JSON, undecoded: the worker decodes it. */

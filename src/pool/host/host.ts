@@ -13,8 +13,8 @@ export interface ExitInfo {
 /** Where a worker's events go. After `exit` nothing more comes. */
 export interface WorkerListener {
   message(message: FromWorker): void;
-  /** A line that the worker printed, without its line end, at most 8 KiB. */
-  output(stream: 'stdout' | 'stderr', line: string): void;
+  /** A line that the worker printed, without its line end, at most 8 KiB; `token` of the delivery whose code printed it. */
+  output(stream: 'stdout' | 'stderr', line: string, token: string | null): void;
   /** Exactly once, also when the worker never started. */
   exit(info: ExitInfo): void;
 }
@@ -38,6 +38,8 @@ export interface WorkerBoot {
   readonly modules: readonly string[];
   /** 1 in a process pool. */
   readonly concurrency: number;
+  /** A forked worker ends when its parent is no longer this process. */
+  readonly masterPid: number;
 }
 
 /** Knows how to start one kind of worker: `cluster-host`, `thread-host`, and a fake for tests. */

@@ -6,6 +6,9 @@ import type { TaskManifest } from '../../task/define.ts';
 import type { AbortReason, Outcome } from '../../task/outcome.ts';
 import type { Delivery } from '../pool.ts';
 
+/** The environment variable that carries a forked worker's WorkerBoot as JSON. */
+export const BOOT_VARIABLE = 'FORKLOOP_BOOT';
+
 export type ToWorker =
   /** Run these, in this order; a process worker one at a time, the rest waits in its buffer. */
   | { readonly type: 'run'; readonly deliveries: readonly Delivery[] }
@@ -27,7 +30,12 @@ export type FromWorker =
   | { readonly type: 'boot_failed'; readonly error: ErrorRecord }
   /** These handlers are about to be called. In a process worker sent before the call, so that a crash has one cause. */
   | { readonly type: 'started'; readonly tokens: readonly string[] }
-  | { readonly type: 'ended'; readonly ended: readonly { readonly token: string; readonly outcome: Outcome }[] }
+  /** How these ended. `started` as in the message above, of what begins in their place: one message instead of two. */
+  | {
+      readonly type: 'ended';
+      readonly ended: readonly { readonly token: string; readonly outcome: Outcome }[];
+      readonly started?: readonly string[];
+    }
   | {
       readonly type: 'progress';
       readonly token: string;
@@ -48,3 +56,22 @@ export type FromWorker =
   | { readonly type: 'culprit'; readonly token: string | null; readonly error: ErrorRecord }
   | { readonly type: 'pong'; readonly number: number }
   | { readonly type: 'bye' };
+
+const FROM_WORKER: ReadonlySet<unknown> = new Set<FromWorker['type']>([
+  'ready',
+  'boot_failed',
+  'started',
+  'ended',
+  'progress',
+  'log',
+  'culprit',
+  'pong',
+  'bye',
+]);
+
+/** User code can send messages over the worker's channel too: what is none of ours is ignored. */
+export function isFromWorker(message: unknown): message is FromWorker {
+  return (
+    typeof message === 'object' && message !== null && FROM_WORKER.has((message as { type?: unknown }).type)
+  );
+}

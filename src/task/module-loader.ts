@@ -1,0 +1,96 @@
+/** Imports task modules. Run it where user code may run: in a worker or a program's own process, never in the master. */
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ForkloopError, toErrorRecord } from '../lib/errors.ts';
+import { type AnyTask, isTask } from './define.ts';
+
+/**
+ * The tasks that the modules export, by name. A module is ESM or CommonJS; TypeScript where `tsx` is installed or Node
+ * strips types. A file whose name starts with `_` may hold no task: it is for what the others share.
+ *
+ * @throws ForkloopError ERR_TASK_MODULE: a module does not load, holds no task, or two tasks have one name.
+ */
+export async function loadTasks(modules: readonly string[]): Promise<ReadonlyMap<string, AnyTask>> {
+  await enableTypeScript(modules);
+  const tasks = new Map<string, AnyTask>();
+  const origin = new Map<string, string>();
+  for (const path of modules) {
+    const found = tasksOf(await importModule(path));
+    if (found.size === 0 && !basename(path).startsWith('_')) {
+      throw moduleError(
+        `${path} exports no task: export what defineTask returns, or let the file's name start with _`,
+      );
+    }
+    for (const task of found) {
+      const known = tasks.get(task.name);
+      if (known === task) continue;
+      if (known !== undefined) {
+        throw moduleError(`two tasks are named ${task.name}: in ${origin.get(task.name)} and in ${path}`);
+      }
+      tasks.set(task.name, task);
+      origin.set(task.name, path);
+    }
+  }
+  return tasks;
+}
+
+async function importModule(path: string): Promise<object> {
+  try {
+    return (await import(pathToFileURL(path).href)) as object;
+  } catch (error) {
+    const { name, message, stack } = toErrorRecord(error);
+    const failure = moduleError(`${path} does not load: ${name}: ${message}`, error);
+    if (stack !== undefined) failure.stack = stack;
+    throw failure;
+  }
+}
+
+/** Every export and default export, and what a CommonJS `module.exports` object holds. */
+function tasksOf(module: object): Set<AnyTask> {
+  const exported = Object.values(module);
+  const inner = (module as { default?: unknown }).default;
+  const nested = typeof inner === 'object' && inner !== null && !isTask(inner) ? Object.values(inner) : [];
+  return new Set([...exported, ...nested].filter(isTask));
+}
+
+const TYPESCRIPT = /\.[cm]?ts$/;
+const TSX_LOADED = process.execArgv.some((argument) => argument.includes('tsx'));
+
+async function enableTypeScript(modules: readonly string[]): Promise<void> {
+  const first = modules.find((path) => TYPESCRIPT.test(path));
+  if (first === undefined || TYPESCRIPT.test(import.meta.url) || TSX_LOADED) return;
+  const tsx = resolveTsx(first) ?? resolveTsx(import.meta.url);
+  if (tsx !== null) {
+    for (const api of tsx) ((await import(pathToFileURL(api).href)) as { register(): void }).register();
+    return;
+  }
+  const { typescript } = process.features as { typescript?: string | false };
+  if (typescript === undefined || typescript === false) {
+    throw moduleError(`${first}: this Node runs no TypeScript: install tsx or compile it`);
+  }
+}
+
+/** Where tsx keeps what registers it, as seen from a module; read from its package, for `resolve` finds the other build. */
+function resolveTsx(from: string): readonly string[] | null {
+  try {
+    const manifest = createRequire(from).resolve('tsx/package.json');
+    const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as TsxManifest;
+    return [exports['./cjs/api'], exports['./esm/api']].map((entry) =>
+      join(dirname(manifest), entry.import.default),
+    );
+  } catch {
+    return null;
+  }
+}
+
+interface TsxManifest {
+  readonly exports: Readonly<
+    Record<'./cjs/api' | './esm/api', { readonly import: { readonly default: string } }>
+  >;
+}
+
+const moduleError = (message: string, cause?: unknown) =>
+  new ForkloopError('ERR_TASK_MODULE', message, { cause });

@@ -1,0 +1,66 @@
+/** The first module of every worker, forked or thread. */
+
+import { isMainThread, workerData } from 'node:worker_threads';
+import { systemClock } from '../lib/clock.ts';
+import { toErrorRecord } from '../lib/errors.ts';
+import type { WorkerBoot } from '../pool/host/host.ts';
+import { BOOT_VARIABLE, type ToWorker } from '../pool/host/protocol.ts';
+import { loadTasks } from '../task/module-loader.ts';
+import { startGuard } from './guard.ts';
+import { tagOutput } from './output.ts';
+import { openPort, type Port } from './port.ts';
+import { Runner } from './runner.ts';
+import { handleSignals } from './signals.ts';
+import { endOnStrayErrors } from './stray.ts';
+
+const boot = isMainThread ? bootOfProcess() : (workerData as WorkerBoot);
+const port = openPort();
+let runner: Runner | null = null;
+
+if (isMainThread) {
+  process.title = `forkloop ${boot.pool}/${boot.slot}`;
+  startGuard(boot.masterPid);
+  handleSignals(() => runner?.drain());
+}
+tagOutput();
+endOnStrayErrors(port, () => runner?.flush());
+await serve(port);
+
+async function serve(port: Port): Promise<void> {
+  let tasks: Awaited<ReturnType<typeof loadTasks>>;
+  try {
+    tasks = await loadTasks(boot.modules);
+  } catch (error) {
+    port.post({ type: 'boot_failed', error: toErrorRecord(error) });
+    await port.flush();
+    return port.exit(1);
+  }
+  runner = new Runner({ concurrency: boot.concurrency, tasks, clock: systemClock, post: port.post });
+  port.listen((message) => obey(message));
+  const manifests = [...tasks.values()].map(({ manifest }) => manifest);
+  port.post({ type: 'ready', tasks: manifests, generation: boot.generation });
+}
+
+function obey(message: ToWorker): void {
+  switch (message.type) {
+    case 'run':
+      return runner?.run(message.deliveries);
+    case 'abort':
+      return runner?.abort(message.tokens, message.reason);
+    case 'hand_back':
+      return runner?.handBack();
+    case 'drain':
+      return runner?.drain();
+    case 'ping':
+      return port.post({ type: 'pong', number: message.number });
+    case 'exit':
+      return port.exit(0);
+  }
+}
+
+function bootOfProcess(): WorkerBoot {
+  const text = process.env[BOOT_VARIABLE];
+  if (text === undefined) throw new Error('this file is started by a forkloop daemon, not by hand');
+  delete process.env[BOOT_VARIABLE];
+  return JSON.parse(text) as WorkerBoot;
+}

@@ -1,0 +1,20 @@
+/** Signals that belong to the master; a terminal sends some of them to its whole process group. */
+const IGNORED = [
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR2',
+  'SIGTTIN',
+  'SIGTTOU',
+  'SIGTSTP',
+  'SIGWINCH',
+  'SIGPWR',
+] as const;
+
+/** TERM drains this worker, which the master then replaces. All else that the master handles is ignored here. */
+export function handleSignals(drain: () => void): void {
+  for (const signal of IGNORED) process.on(signal, () => {});
+  // Without a listener it would open the inspector's port.
+  process.on('SIGUSR1', () => {});
+  process.on('SIGTERM', drain);
+}
