@@ -1,0 +1,78 @@
+/** Where a settlement puts a job: pure. */
+
+import type { EpochMs } from '../../lib/clock.ts';
+import { type Settlement, SUSPECT_RECOVERIES } from '../broker.ts';
+import { type Counters, type Header, rewrite } from './header.ts';
+import { DEAD, DELAYED, type JobKey, type Line, type Move, READY, SUSPECTS } from './shelf.ts';
+
+/** The line a job waits in when it is ready. */
+export const readyLine = (header: Pick<Header, 'recoveries' | 'priority'>): Line =>
+  header.recoveries >= SUSPECT_RECOVERIES ? SUSPECTS : READY + header.priority;
+
+/** Of a delivery that does not end its job well. */
+export function placeSettled(
+  job: { key: JobKey; record: string; header: Header },
+  settlement: Exclude<Settlement, { type: 'ack' }>,
+  now: EpochMs,
+): Move {
+  const { key, record, header } = job;
+  const claimed = { ...header, claims: header.claims + 1 };
+  switch (settlement.type) {
+    case 'retry': {
+      const counters = counted(claimed, settlement.count);
+      return {
+        key,
+        record: rewrite(record, counters, settlement.error),
+        ...waiting(header, counters, settlement.delayMs, now),
+      };
+    }
+    case 'snooze': {
+      const counters = { ...claimed, recoveries: 0 };
+      return {
+        key,
+        record: rewrite(record, counters),
+        ...waiting(header, counters, settlement.delayMs, now),
+      };
+    }
+    case 'release':
+      return { key, record: rewrite(record, claimed), line: readyLine(header), rank: 'head' };
+    case 'dead':
+      return {
+        key,
+        record: rewrite(record, counted(claimed, settlement.count), settlement.error),
+        line: DEAD,
+        rank: now,
+      };
+  }
+}
+
+/** Of a job whose daemon is gone. */
+export function placeReclaimed(job: { key: JobKey; record: string; header: Header }): Move {
+  const { key, record, header } = job;
+  const counters = { ...header, claims: header.claims + 1, recoveries: header.recoveries + 1 };
+  return { key, record: rewrite(record, counters), line: readyLine(counters), rank: 'head' };
+}
+
+/** A failure is a settled attempt: the job did not take its worker down. A crash leaves a suspect a suspect. */
+function counted(counters: Counters, count: 'failure' | 'crash' | 'recovery' | 'none'): Counters {
+  switch (count) {
+    case 'failure':
+      return { ...counters, failures: counters.failures + 1, recoveries: 0 };
+    case 'crash':
+      return { ...counters, crashes: counters.crashes + 1 };
+    case 'recovery':
+      return { ...counters, recoveries: counters.recoveries + 1 };
+    case 'none':
+      return counters;
+  }
+}
+
+function waiting(
+  header: Header,
+  counters: Counters,
+  delayMs: number,
+  now: EpochMs,
+): Pick<Move, 'line' | 'rank'> {
+  if (delayMs > 0) return { line: DELAYED, rank: now + delayMs };
+  return { line: readyLine({ priority: header.priority, recoveries: counters.recoveries }), rank: 'tail' };
+}
