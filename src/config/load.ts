@@ -1,0 +1,72 @@
+import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import type { Environment } from './environment.ts';
+import { findingsOf } from './findings.ts';
+import { findModules } from './modules.ts';
+import { patternsOf, withPaths } from './paths.ts';
+import type { Problem } from './problem.ts';
+import { type Config, configSchema } from './schema.ts';
+import { checkControlDirectory, checkSemantics } from './semantics.ts';
+import { SourceFile } from './source-file.ts';
+
+export { findConfig } from './find.ts';
+export { ConfigError, type Problem } from './problem.ts';
+export type { Config } from './schema.ts';
+
+/** A configuration file that is fit to run. Frozen. */
+export interface LoadedConfig {
+  /** Absolute. */
+  readonly path: string;
+  readonly config: Config;
+  /** The task modules that `tasks` matches: absolute paths, sorted. */
+  readonly modules: readonly string[];
+  readonly warnings: readonly Problem[];
+  /** The warnings as text for people, as `ConfigError.report`; empty without any. */
+  readonly report: string;
+}
+
+export interface LoadOptions {
+  /** Relative to the working directory. */
+  readonly path: string;
+  /** For `${NAME}` in values. */
+  readonly env: Environment;
+  /** What the machine can run at once; a pool with more workers is warned about. */
+  readonly cores?: number;
+}
+
+/**
+ * Reads, checks and completes a configuration file, in bounded time whatever the file holds. Looks for the task modules
+ * but loads none. Relative paths in the file start at its folder.
+ *
+ * @throws ConfigError (ERR_CONFIG_INVALID) with everything that is wrong; nothing else.
+ */
+export function loadConfig({ path, env, cores = availableParallelism() }: LoadOptions): LoadedConfig {
+  const file = new SourceFile(resolve(path));
+  const data = file.read(env);
+  const folder = dirname(file.path);
+
+  const checked = configSchema.safeParse(data);
+  const placed = checked.success ? withPaths(checked.data, data, folder, env) : null;
+  const search = findModules(patternsOf(data, folder));
+  file.add([
+    ...findingsOf(checked.error?.issues ?? [], data),
+    ...(placed === null
+      ? []
+      : [...placed.findings, ...checkControlDirectory(placed.config.control.directory)]),
+    ...checkSemantics(data, cores),
+    ...search.findings,
+  ]);
+  if (placed === null || file.hasErrors) throw file.error();
+  return deepFreeze({
+    path: file.path,
+    config: placed.config,
+    modules: search.modules,
+    warnings: [...file.problems],
+    report: file.report(),
+  });
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,98 @@
+/**
+ * What is wrong between keys that are right by themselves. Takes the file's data before the schema has had its say, so
+ * that one run finds everything; what has not the expected form is left to the schema.
+ */
+
+import { error, type Finding, show, warning } from './findings.ts';
+import { type ConfigPath, valueAt } from './problem.ts';
+import { didYouMean } from './suggest.ts';
+
+/** Cores: what the machine can run at once. */
+export function checkSemantics(data: unknown, cores: number): Finding[] {
+  const owners = new Map<string, string>();
+  return [
+    ...checkQueueOwners(data, owners),
+    ...checkQueueOptions(data, owners),
+    ...checkRoutes(data, owners),
+    ...checkWorkers(data, cores),
+  ];
+}
+
+/** The names of a socket address are so short. */
+const SOCKET_PATH_LIMIT = 107;
+/** The longest name of a socket in the control directory. */
+const LONGEST_SOCKET = 'control.sock';
+
+/** `directory` is absolute. */
+export function checkControlDirectory(directory: string): Finding[] {
+  const length = Buffer.byteLength(`${directory}/${LONGEST_SOCKET}`);
+  if (length <= SOCKET_PATH_LIMIT) return [];
+  const message = `the path of its socket would have ${length} bytes, the system allows ${SOCKET_PATH_LIMIT}: choose a shorter folder`;
+  return [error(['control', 'directory'], message)];
+}
+
+/** Fills `owners`: queue → pool. */
+function checkQueueOwners(data: unknown, owners: Map<string, string>): Finding[] {
+  const findings: Finding[] = [];
+  for (const [pool] of entriesAt(data, ['pools'])) {
+    for (const [index, queue] of listAt(data, ['pools', pool, 'queues']).entries()) {
+      if (typeof queue !== 'string') continue;
+      const owner = owners.get(queue);
+      if (owner === undefined) owners.set(queue, pool);
+      else {
+        const message =
+          owner === pool
+            ? `${show(queue)} stands here twice`
+            : `${show(queue)} already belongs to pool ${owner}`;
+        findings.push(error(['pools', pool, 'queues', index], message));
+      }
+    }
+  }
+  return findings;
+}
+
+function checkQueueOptions(data: unknown, owners: ReadonlyMap<string, string>): Finding[] {
+  return entriesAt(data, ['queues'])
+    .filter(([queue]) => !owners.has(queue))
+    .map(([queue]) => error(['queues', queue], noPool(queue, owners), 'key'));
+}
+
+function checkRoutes(data: unknown, owners: ReadonlyMap<string, string>): Finding[] {
+  const findings: Finding[] = [];
+  const seen = new Map<string, number>();
+  for (const index of listAt(data, ['routes']).keys()) {
+    const task = valueAt(data, ['routes', index, 'task']);
+    const queue = valueAt(data, ['routes', index, 'queue']);
+    if (typeof queue === 'string' && !owners.has(queue)) {
+      findings.push(error(['routes', index, 'queue'], noPool(queue, owners)));
+    }
+    if (typeof task !== 'string') continue;
+    const earlier = seen.get(task) ?? seen.get('*');
+    if (earlier === undefined) seen.set(task, index);
+    else findings.push(error(['routes', index, 'task'], `never matches: routes[${earlier}] takes it first`));
+  }
+  return findings;
+}
+
+function checkWorkers(data: unknown, cores: number): Finding[] {
+  return entriesAt(data, ['pools']).flatMap(([pool]) => {
+    const kind = valueAt(data, ['pools', pool, 'kind']);
+    const workers = valueAt(data, ['pools', pool, 'workers']);
+    if (typeof workers !== 'number' || workers <= cores || kind !== 'process') return [];
+    const message = `${workers} workers share ${cores} ${cores === 1 ? 'core' : 'cores'}: they wait for each other`;
+    return [warning(['pools', pool, 'workers'], message)];
+  });
+}
+
+const noPool = (queue: string, owners: ReadonlyMap<string, string>) =>
+  `no pool serves ${show(queue)}${didYouMean(queue, owners.keys())}`;
+
+function entriesAt(data: unknown, path: ConfigPath): [string, unknown][] {
+  const value = valueAt(data, path);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+}
+
+function listAt(data: unknown, path: ConfigPath): unknown[] {
+  const value = valueAt(data, path);
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,25 @@
+import { distance } from 'fastest-levenshtein';
+
+/** The candidate that was probably meant; null when none is near: at most a third of its letters differ. */
+export function suggest(word: string, candidates: Iterable<string>): string | null {
+  if (word.length > 100) return null;
+  let best: string | null = null;
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const away = sameLetters(word, candidate) ? 1 : distance(word.toLowerCase(), candidate.toLowerCase());
+    if (away < bestDistance && away <= Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3))) {
+      [best, bestDistance] = [candidate, away];
+    }
+  }
+  return best;
+}
+
+/** Letters in the wrong order are one mistake, not two. */
+const sameLetters = (a: string, b: string) =>
+  a.length === b.length && [...a.toLowerCase()].sort().join('') === [...b.toLowerCase()].sort().join('');
+
+/** As in `, did you mean "url"?`; empty when nothing is near. */
+export function didYouMean(word: string, candidates: Iterable<string>): string {
+  const near = suggest(word, candidates);
+  return near === null ? '' : `, did you mean ${JSON.stringify(near)}?`;
+}
