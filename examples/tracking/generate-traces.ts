@@ -32,7 +32,11 @@ function main(): Promise<number> | number {
       process.stdout.write(HELP);
       return 0;
     }
-    return write(wholeNumber('--count', values.count), rangeOf(values.points), wholeNumber('--seed', values.seed));
+    return write(
+      wholeNumber('--count', values.count),
+      rangeOf(values.points),
+      wholeNumber('--seed', values.seed),
+    );
   } catch (error) {
     process.stderr.write(`generate-traces: ${(error as Error).message}\n\n${HELP}`);
     return USAGE;

@@ -82,7 +82,17 @@ function filterForward({ t, x, y, trust }: Track, { fix, drive }: Noise): Forwar
     const gainV = b / s;
     const ex = x[i]! - px;
     const ey = y[i]! - py;
-    put(filtered, i, px + gain * ex, vx + gainV * ex, py + gain * ey, vy + gainV * ey, gain * r, gainV * r, c - gainV * b);
+    put(
+      filtered,
+      i,
+      px + gain * ex,
+      vx + gainV * ex,
+      py + gain * ey,
+      vy + gainV * ey,
+      gain * r,
+      gainV * r,
+      c - gainV * b,
+    );
   }
   return { filtered, predicted };
 }
@@ -120,7 +130,17 @@ function states(n: number): States {
   return { x: make(), vx: make(), y: make(), vy: make(), a: make(), b: make(), c: make() };
 }
 
-function put(into: States, i: number, x: number, vx: number, y: number, vy: number, a: number, b: number, c: number): void {
+function put(
+  into: States,
+  i: number,
+  x: number,
+  vx: number,
+  y: number,
+  vy: number,
+  a: number,
+  b: number,
+  c: number,
+): void {
   into.x[i] = x;
   into.vx[i] = vx;
   into.y[i] = y;

@@ -1,4 +1,4 @@
-import { smooth, type Line, type Noise, type Track } from './kalman.ts';
+import { type Line, type Noise, smooth, type Track } from './kalman.ts';
 import { fitNoise } from './noise.ts';
 
 /** Standard deviations up to which a fix is fully trusted: 95 % as efficient as least squares where nothing is wrong. */
@@ -34,5 +34,7 @@ function doubt(track: Track, line: Line, noise: Noise): Track {
 }
 
 function isSettled(before: readonly Track[], after: readonly Track[]): boolean {
-  return before.every(({ trust }, i) => trust.every((value, k) => Math.abs(value - after[i]!.trust[k]!) < SETTLED));
+  return before.every(({ trust }, i) =>
+    trust.every((value, k) => Math.abs(value - after[i]!.trust[k]!) < SETTLED),
+  );
 }

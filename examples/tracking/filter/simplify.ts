@@ -28,7 +28,13 @@ export function simplify(x: ArrayLike<number>, y: ArrayLike<number>, tolerance: 
 }
 
 /** Index of the point between `first` and `last` that is furthest from their connection; -1 when none is beyond the limit. */
-function furthestFrom(x: ArrayLike<number>, y: ArrayLike<number>, first: number, last: number, limit: number): number {
+function furthestFrom(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  first: number,
+  last: number,
+  limit: number,
+): number {
   const [x0, y0] = [x[first]!, y[first]!];
   const [dx, dy] = [x[last]! - x0, y[last]! - y0];
   const length = dx * dx + dy * dy;

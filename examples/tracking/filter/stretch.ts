@@ -1,6 +1,6 @@
 import type { Fix } from './clean.ts';
-import { azimuthalEquidistant, type Projection } from './projection.ts';
 import type { Track } from './kalman.ts';
+import { azimuthalEquidistant, type Projection } from './projection.ts';
 
 /** Fixes without a long gap between them, in a plane of their own. */
 export interface Stretch {

@@ -25,7 +25,13 @@ const THROWN = 0.004;
 const REPEATED = 0.004;
 
 /** A drive through a town with turns, stops and a receiver as bad as real ones. The same options give the same trace. */
-export function generateTrace({ seed, points: count, device = `device-${seed}`, start = PARIS, from = FROM }: TraceOptions): Trace {
+export function generateTrace({
+  seed,
+  points: count,
+  device = `device-${seed}`,
+  start = PARIS,
+  from = FROM,
+}: TraceOptions): Trace {
   const random = seededRandom(seedOf('trace', seed));
   const plane = azimuthalEquidistant(start);
   const points: Point[] = [];
@@ -45,7 +51,11 @@ export function generateTrace({ seed, points: count, device = `device-${seed}`, 
 }
 
 /** Straight streets, turns at crossings, red lights. */
-function drive(car: { x: number; y: number; heading: number; speed: number; stopFor: number }, seconds: number, random: Random) {
+function drive(
+  car: { x: number; y: number; heading: number; speed: number; stopFor: number },
+  seconds: number,
+  random: Random,
+) {
   for (let second = 0; second < seconds; second++) {
     if (car.stopFor > 0) car.stopFor--;
     else if (random() < 0.01) car.stopFor = Math.round(between(random, 5, 40));

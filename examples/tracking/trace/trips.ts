@@ -1,5 +1,5 @@
-import type { Trace } from '../filter/filter.ts';
 import type { Point } from '../filter/clean.ts';
+import type { Trace } from '../filter/filter.ts';
 
 /** A longer silence of a device ends its trip. */
 export const TRIP_GAP_MS = 600_000;
@@ -23,7 +23,8 @@ const DATETIME = /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,3})?$/;
 export function parseHeader(line: string): Columns | string {
   const names = line.split(',').map((name) => name.trim().toLowerCase());
   const missing = COLUMNS.filter((name) => !names.includes(name));
-  if (missing.length > 0) return `the first line must name the columns ${COLUMNS.join(',')}: no ${missing.join(', ')}`;
+  if (missing.length > 0)
+    return `the first line must name the columns ${COLUMNS.join(',')}: no ${missing.join(', ')}`;
   return Object.fromEntries(COLUMNS.map((name) => [name, names.indexOf(name)])) as unknown as Columns;
 }
 
@@ -35,8 +36,11 @@ export function parseRow(line: string, columns: Columns): Row | string {
   if (lat === null) return `lat: ${JSON.stringify(cell('lat'))} is not a number from -90 to 90`;
   const lng = degreesOf(cell('lng'), 180);
   if (lng === null) return `lng: ${JSON.stringify(cell('lng'))} is not a number from -180 to 180`;
-  const at = DATETIME.test(cell('datetime')) ? Date.parse(`${cell('datetime').replace(' ', 'T')}Z`) : Number.NaN;
-  if (Number.isNaN(at)) return `datetime: ${JSON.stringify(cell('datetime'))} is not like 2008-10-23 05:53:05`;
+  const at = DATETIME.test(cell('datetime'))
+    ? Date.parse(`${cell('datetime').replace(' ', 'T')}Z`)
+    : Number.NaN;
+  if (Number.isNaN(at))
+    return `datetime: ${JSON.stringify(cell('datetime'))} is not like 2008-10-23 05:53:05`;
   if (cell('uid') === '') return 'uid: is empty';
   return { device: cell('uid'), lat, lng, at };
 }
