@@ -103,7 +103,10 @@ async function checkOwner(socketPath: string): Promise<void> {
         `${socketPath}: not allowed; run as the user that started the daemon, or as root`,
       );
     }
-    throw new ForkloopError('ERR_NOT_RUNNING', `no daemon runs here: there is no ${socketPath}`);
+    throw new ForkloopError(
+      'ERR_NOT_RUNNING',
+      `no daemon runs here: there is no ${socketPath}; "start" starts one`,
+    );
   });
   const user = process.getuid?.() ?? 0;
   if (found.uid === 0 || found.uid === user) return;

@@ -1,0 +1,157 @@
+import type { Client, JobHandle } from '../client/client.ts';
+import { encodeInput } from '../client/new-job.ts';
+import { type Duration, formatDuration } from '../lib/units.ts';
+import type { CommandContext } from './context.ts';
+import type { Ending } from './ending.ts';
+import { type EnqueueRequest, openClient } from './enqueue-request.ts';
+import { type InputLine, type InputSource, parseJson, readLines } from './enqueue-source.ts';
+import { EnqueueStream, type StreamTotals } from './enqueue-stream.ts';
+import { EXIT, exitCodeOf } from './exit.ts';
+import type { Output } from './output.ts';
+import { type BarState, ProgressBar } from './progress-bar.ts';
+import { RecordStream } from './record-stream.ts';
+import { formatCount } from './status-view.ts';
+
+/** The first job must be taken at once: a daemon that does not run should be told at once. */
+const FIRST_TIMEOUT: Duration = '2s';
+/** All others may wait for a daemon that starts again in between. */
+const PATIENT_TIMEOUT: Duration = '30s';
+
+/** One job per line of the source; answers the exit code. */
+export async function enqueueEach(
+  context: CommandContext,
+  request: EnqueueRequest,
+  source: InputSource,
+): Promise<number> {
+  const { output, clock, timeoutMs } = context;
+  const clients = new TwoClients(
+    await openClient(request.config, FIRST_TIMEOUT),
+    await openClient(request.config, PATIENT_TIMEOUT),
+  );
+  const records = new RecordStream(output);
+  const bar = output.stderrIsTerminal && !output.quiet ? new ProgressBar(output.stderr, clock) : null;
+  output.setOverlay(bar);
+  const began = clock.monotonic();
+  const maxBytes = request.config.config.defaults.max_payload;
+  const stream = new EnqueueStream({
+    lines: readLines(source, 2 * maxBytes),
+    check: (line) => checkLine(line, request, maxBytes),
+    enqueue: (input) => clients.enqueue(request, input),
+    wait: request.wait,
+    print: (handle, ending) => printRecord(records, handle, ending),
+    progress: (totals) => bar?.update(barState(totals, source, clock.monotonic() - began, request.wait)),
+  });
+  const timer = timeoutMs === null ? null : clock.setTimer(timeoutMs, () => stream.giveUp());
+  const totals = await stream.run();
+  timer?.cancel();
+  await records.end();
+  output.setOverlay(null);
+  await clients.close();
+  return conclude(totals, { output, source, wait: request.wait, elapsedMs: clock.monotonic() - began });
+}
+
+async function checkLine(line: InputLine, { task }: EnqueueRequest, maxBytes: number): Promise<unknown> {
+  const input = parseJson(line.text, 'the line');
+  await encodeInput(task.name, task, input, maxBytes);
+  return input;
+}
+
+async function printRecord(records: RecordStream, handle: JobHandle, ending: Ending | null): Promise<number> {
+  if (ending === null) {
+    await records.write({ id: handle.id }, handle.id);
+    return handle.id.length;
+  }
+  const before = records.length;
+  await records.write({ id: handle.id, ...ending });
+  return records.length - before;
+}
+
+/** The impatient client for the first job; the patient one for the rest, once the first is stored. */
+class TwoClients {
+  readonly #first: Client;
+  readonly #rest: Client;
+  #stored: Promise<JobHandle> | null = null;
+
+  constructor(first: Client, rest: Client) {
+    this.#first = first;
+    this.#rest = rest;
+  }
+
+  async enqueue({ task, options }: EnqueueRequest, input: unknown): Promise<JobHandle> {
+    if (this.#stored !== null) {
+      await this.#stored;
+      return this.#rest.enqueue(task, input, options);
+    }
+    this.#stored = this.#first.enqueue(task, input, options);
+    return this.#stored;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#first.close(), this.#rest.close()]);
+  }
+}
+
+/** By the bytes of the input where they are known, by the lines once all are read, else only in words. */
+export function barState(
+  totals: StreamTotals,
+  source: InputSource,
+  elapsedMs: number,
+  wait: boolean,
+): BarState {
+  const { enqueued, printed, printedBytes, notCompleted, allRead } = totals;
+  const rate = elapsedMs < 1_000 ? '' : `  ${formatCount(Math.round(printed / (elapsedMs / 1_000)))}/s`;
+  const bad = notCompleted === 0 ? '' : `  ${formatCount(notCompleted)} not completed`;
+  const words = wait
+    ? `${formatCount(printed)} of ${formatCount(enqueued)} done${bad}`
+    : `${formatCount(printed)} enqueued`;
+  const byLines = allRead && enqueued > 0 ? printed / enqueued : null;
+  const fraction =
+    source.totalBytes === null || source.totalBytes === 0 ? byLines : printedBytes / source.totalBytes;
+  return { fraction, text: `${words}${rate}` };
+}
+
+interface Conclusion {
+  readonly output: Output;
+  readonly source: InputSource;
+  readonly wait: boolean;
+  readonly elapsedMs: number;
+}
+
+/** Says how it went and answers the exit code: a failure first, then what has not ended, then what did not complete. */
+function conclude(totals: StreamTotals, { output, source, wait, elapsedMs }: Conclusion): number {
+  const { enqueued, notCompleted, pending, failure } = totals;
+  const jobs = (count: number) => `${formatCount(count)} job${count === 1 ? '' : 's'}`;
+  const tail = notCompleted === 0 ? '' : `, ${formatCount(notCompleted)} not completed`;
+  output.message(
+    `${jobs(enqueued)} enqueued${wait ? ` and waited for${tail}` : ''} in ${formatDuration(elapsedMs)}`,
+  );
+  if (failure !== null) {
+    output.error(failureText(failure, source, enqueued));
+    output.detail((failure.error as Error).stack ?? '');
+    return exitCodeOf(failure.error);
+  }
+  if (totals.gaveUp) {
+    output.error(
+      pending > 0
+        ? `${jobs(pending)} had not ended at --timeout; they go on`
+        : 'not all lines were enqueued by --timeout',
+    );
+    return EXIT.timeout;
+  }
+  return notCompleted > 0 ? EXIT.jobEnded : EXIT.done;
+}
+
+function failureText(
+  { line, error }: NonNullable<StreamTotals['failure']>,
+  source: InputSource,
+  enqueued: number,
+): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (line === null) return message;
+  const before =
+    enqueued === 0
+      ? 'nothing was enqueued'
+      : `the ${formatCount(enqueued)} before it ${enqueued === 1 ? 'is' : 'are'} enqueued, nothing after it`;
+  const perhaps = (error as { disposition?: unknown }).disposition === 'unknown' ? '; later ones may be' : '';
+  return `${source.name}:${line}: ${message} (${before}${perhaps})`;
+}

@@ -1,0 +1,31 @@
+import type { Client, EnqueueOptions } from '../client/client.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { didYouMean } from '../config/suggest.ts';
+import { ForkloopError } from '../lib/errors.ts';
+import type { Duration } from '../lib/units.ts';
+import type { Task } from '../task/define.ts';
+
+/** What the command line asks to be enqueued, apart from the input. */
+export interface EnqueueRequest {
+  readonly task: Task;
+  readonly options: EnqueueOptions;
+  readonly wait: boolean;
+  readonly config: LoadedConfig;
+}
+
+/** Loads the client only now: it brings the broker's library with it. */
+export async function openClient(config: LoadedConfig, enqueueTimeout: Duration): Promise<Client> {
+  const { createClient } = await import('../client/client.ts');
+  return createClient({ config, enqueueTimeout });
+}
+
+/** @throws ForkloopError ERR_TASK_UNKNOWN, ERR_TASK_MODULE */
+export async function findTask({ modules }: LoadedConfig, name: string): Promise<Task> {
+  const { loadTasks } = await import('../task/module-loader.ts');
+  const tasks = await loadTasks(modules);
+  const task = tasks.get(name);
+  if (task !== undefined) return task;
+  const names = [...tasks.keys()].sort((one, other) => one.localeCompare(other));
+  const hint = didYouMean(name, names) || `; there are: ${names.join(', ')}`;
+  throw new ForkloopError('ERR_TASK_UNKNOWN', `no task is named ${JSON.stringify(name)}${hint}`);
+}

@@ -1,0 +1,112 @@
+/** Jobs for people: pure functions from reports to text. */
+
+import type { JobReport, StoredJobReport } from '../control/protocol.ts';
+import type { EpochMs } from '../lib/clock.ts';
+import { formatDuration } from '../lib/units.ts';
+import { type Colors, safeJson } from './output.ts';
+import { formatCount } from './status-view.ts';
+import { type Column, cleanLines, cleanText, renderTable } from './table.ts';
+
+export interface JobViewOptions {
+  readonly colors: Colors;
+  readonly width: number;
+  readonly now: EpochMs;
+  readonly wide: boolean;
+}
+
+export function jobTable(
+  jobs: readonly StoredJobReport[],
+  { colors, width, now, wide }: JobViewOptions,
+): string {
+  const columns: Column<StoredJobReport>[] = [
+    { header: 'ID', value: ({ id }) => id },
+    { header: 'TASK', value: ({ task }) => task, shrink: true },
+    ...(wide ? [{ header: 'QUEUE', value: ({ queue }: StoredJobReport) => queue, shrink: true }] : []),
+    {
+      header: 'STATE',
+      value: ({ state }) => state,
+      paint: (text, { state }) => paintState(text, state, colors),
+    },
+    { header: 'AGE', value: ({ created_at }) => since(created_at, now), align: 'right' },
+    { header: 'TRY', value: ({ attempt }) => String(attempt), align: 'right' },
+    { header: 'NOTE', value: (job) => note(job, now), shrink: true },
+  ];
+  return renderTable(columns, jobs, { width, paintHeader: colors.dim });
+}
+
+/** What matters most about a job beside its state. */
+function note({ state, due_at, progress, error }: StoredJobReport, now: EpochMs): string {
+  const parts = [
+    ...(state === 'delayed' && due_at !== null ? [`due ${relativeTime(due_at, now)}`] : []),
+    ...(progress === null ? [] : [progressText(progress)]),
+    ...(error === null ? [] : [`${error.name}: ${error.message}`]),
+  ];
+  return parts.join('; ');
+}
+
+/** One job, a line per fact that is there. */
+export function jobView(job: JobReport, { colors, now }: JobViewOptions): string {
+  const facts = 'task' in job ? storedFacts(job, now) : [['queue', job.queue] as const];
+  const lines: (readonly [string, string])[] = [
+    ['job', job.id],
+    ['state', paintState(job.state, job.state, colors)],
+    ...facts,
+    ...(job.created_at === null
+      ? []
+      : [['created', `${job.created_at}  ${relativeTime(job.created_at, now)}`] as const]),
+    ...('result' in job ? [['result', safeJson(job.result)] as const] : []),
+    ...('input' in job ? [['input', safeJson(job.input)] as const] : []),
+  ];
+  const error = job.error ?? null;
+  const table = lines.map(([name, text]) => `${colors.dim(name.padEnd(9))} ${text}`).join('\n');
+  if (error === null) return table;
+  const stack =
+    'stack' in error && typeof error.stack === 'string' ? error.stack : `${error.name}: ${error.message}`;
+  return `${table}\n${colors.dim('error')}\n${indent(cleanLines(stack))}`;
+}
+
+function storedFacts(job: StoredJobReport, now: EpochMs): (readonly [string, string])[] {
+  const time = (name: string, at: string | null) =>
+    at === null ? [] : [[name, `${at}  ${relativeTime(at, now)}`] as const];
+  const counts = [
+    ...(job.failures > 0 ? [`${formatCount(job.failures)} failed`] : []),
+    ...(job.crashes > 0 ? [`${formatCount(job.crashes)} crashed`] : []),
+    ...(job.recoveries > 0 ? [`${formatCount(job.recoveries)} recovered`] : []),
+  ];
+  return [
+    ['task', cleanText(job.task)],
+    ['queue', cleanText(job.queue)],
+    ['priority', String(job.priority)],
+    ['attempt', `${job.attempt}${counts.length === 0 ? '' : `  (${counts.join(', ')})`}`],
+    ...(job.unique === null ? [] : [['unique', cleanText(job.unique)] as const]),
+    ...(job.progress === null ? [] : [['progress', progressText(job.progress)] as const]),
+    ...time('due', job.due_at),
+    ...time('died', job.died_at),
+    ...time('expires', job.expires_at),
+  ];
+}
+
+function progressText({ done, total }: { done: number; total: number | null }): string {
+  if (total === null || total <= 0) return formatCount(done);
+  return `${Math.floor((done / total) * 100)}% (${formatCount(done)} of ${formatCount(total)})`;
+}
+
+/** `in 5s`, `3m 20s ago`. */
+export function relativeTime(iso: string, now: EpochMs): string {
+  // biome-ignore lint/style/noRestrictedGlobals: reads a given time, does not ask for the present one
+  const distance = Date.parse(iso) - now;
+  return distance >= 0 ? `in ${formatDuration(distance)}` : `${formatDuration(-distance)} ago`;
+}
+
+function since(iso: string | null, now: EpochMs): string {
+  // biome-ignore lint/style/noRestrictedGlobals: reads a given time, does not ask for the present one
+  return iso === null ? '-' : formatDuration(Math.max(0, now - Date.parse(iso)));
+}
+
+function paintState(text: string, state: string, colors: Colors): string {
+  if (state === 'dead') return colors.red(text);
+  if (state === 'in_flight' || state === 'completed') return colors.green(text);
+  return state === 'delayed' ? colors.yellow(text) : text;
+}
+
+const indent = (text: string): string => text.replace(/^/gm, '  ');

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { systemClock } from '../lib/clock.ts';
+import { addCheck } from './check.ts';
+import { type Action, addGlobalOptions, type Bind, contextOf, type Surroundings } from './context.ts';
+import { addEnqueue } from './enqueue.ts';
+import { EXIT, exit } from './exit.ts';
+import { addJob } from './job.ts';
+import { printError } from './print-error.ts';
+import { addStart } from './start.ts';
+import { addStatus } from './status.ts';
+import { addStop } from './stop.ts';
+import { addVersion } from './version.ts';
+
+const WIDEST_HELP = 80;
+
+/** Runs the command line of this process to its end. */
+export async function runMain(): Promise<void> {
+  const { stdin, stdout, stderr, env } = process;
+  const streams = [stdout, stderr];
+  for (const stream of streams) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') void exit(EXIT.brokenPipe, []);
+    });
+  }
+  const surroundings = {
+    stdin,
+    stdout,
+    stderr,
+    env,
+    cwd: process.cwd(),
+    clock: systemClock,
+    version: packageVersion(),
+  };
+  await exit(await main(process.argv.slice(2), surroundings), streams);
+}
+
+/** Runs one command line; answers its exit code, never rejects. */
+export async function main(words: readonly string[], surroundings: Surroundings): Promise<number> {
+  let code: number = EXIT.done;
+  const bind: Bind =
+    (action) =>
+    async (...given) => {
+      const command = given.at(-1) as Command;
+      const context = contextOf(command.optsWithGlobals(), surroundings);
+      try {
+        code = await (action as Action<unknown[]>)(context, ...given.slice(0, -1));
+      } catch (error) {
+        code = printError(error, context.output);
+      }
+    };
+  const program = createProgram(bind, surroundings);
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    return printError(error, contextOf({}, surroundings).output);
+  }
+}
+
+function createProgram(bind: Bind, { stdout, stderr, version }: Surroundings): Command {
+  const width = (stream: { columns?: number }) => Math.min(stream.columns ?? WIDEST_HELP, WIDEST_HELP);
+  const program = new Command('supervisor')
+    .description('Background jobs: one daemon with a process pool and an async pool.')
+    .usage('[options] <command>')
+    .exitOverride()
+    .showHelpAfterError('--help shows how it is used')
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => width(stdout),
+      getErrHelpWidth: () => width(stderr),
+    })
+    .helpCommand('help [command]', 'how a command is used')
+    .helpOption('-h, --help', 'how it is used')
+    .version(version, '-V, --version', 'print the version')
+    .addHelpText('after', EXAMPLES);
+  addGlobalOptions(program);
+  for (const add of [addStart, addStop, addStatus, addCheck, addEnqueue, addJob, addVersion])
+    add(program, bind);
+  return program;
+}
+
+const EXAMPLES = `
+Examples:
+  supervisor check                                is the configuration good?
+  supervisor start                                run in the foreground
+  supervisor status -o json                       what it does, for programs
+  supervisor enqueue eta.predict @trip.json --wait
+
+Options stand before or after the command. A command finds its daemon by the
+configuration: --config, FORKLOOP_CONFIG, ./config/supervisor.yaml or
+/etc/forkloop/supervisor.yaml.
+
+Exit codes: 0 done, 1 failed or refused, 3 daemon not running, 4 no answer,
+5 awaited job dead, cancelled or expired, 6 not ended in --timeout, 64 usage,
+69 broker away, 70 pools not ready, 75 already running, 78 configuration.
+`;
+
+/** Of the package that this file belongs to; the same from `src` and from `dist`. */
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Overlay, Stream } from './output.ts';
+import { cutText, textWidth } from './table.ts';
+
+export interface BarState {
+  /** Between 0 and 1; null while the end is not known: then there are only words. */
+  readonly fraction: number | null;
+  readonly text: string;
+}
+
+const DRAW_EVERY_MS = 100;
+const WIDEST = 40;
+
+/** `[##########----------]  50%  96 of 192 done`, at most `width` columns. */
+export function renderBar({ fraction, text }: BarState, width: number): string {
+  if (fraction === null) return cutText(text, width);
+  const share = Math.min(1, Math.max(0, fraction));
+  const percent = `${String(Math.floor(share * 100)).padStart(3)}%`;
+  const room = Math.min(WIDEST, width - textWidth(text) - percent.length - 6);
+  if (room < 5) return cutText(`${percent}  ${text}`, width);
+  const full = Math.floor(share * room);
+  return `[${'#'.repeat(full)}${'-'.repeat(room - full)}] ${percent}  ${text}`;
+}
+
+/** A bar on the last line of a terminal, drawn at most ten times a second. */
+export class ProgressBar implements Overlay {
+  readonly #stream: Stream;
+  readonly #clock: Clock;
+  #bar: BarState = { fraction: null, text: '' };
+  #drawnAt = Number.NEGATIVE_INFINITY;
+  #shown: 'yes' | 'no' = 'no';
+
+  constructor(stream: Stream, clock: Clock) {
+    this.#stream = stream;
+    this.#clock = clock;
+  }
+
+  update(state: BarState): void {
+    this.#bar = state;
+    this.draw();
+  }
+
+  /** Draws, if the last time is long enough ago. */
+  draw(): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#drawnAt < DRAW_EVERY_MS) return;
+    this.#drawnAt = now;
+    this.#shown = 'yes';
+    this.#stream.write(`\r${renderBar(this.#bar, (this.#stream.columns ?? 80) - 1)}\x1b[K`);
+  }
+
+  erase(): void {
+    if (this.#shown === 'no') return;
+    this.#shown = 'no';
+    this.#stream.write('\r\x1b[K');
+  }
+}

@@ -1,0 +1,62 @@
+import { relative } from 'node:path';
+import type { Command } from 'commander';
+import { banner } from './banner.ts';
+import type { Bind, CommandContext } from './context.ts';
+
+export function addStart(program: Command, bind: Bind): void {
+  program
+    .command('start')
+    .description('run the daemon in the foreground')
+    .addHelpText(
+      'after',
+      `
+Ctrl-C or SIGTERM drains: nothing new is taken, running jobs may finish as long
+as shutdown.drain_timeout says. A second Ctrl-C, or SIGQUIT, stops at once.
+
+Examples:
+  supervisor start
+  supervisor start -c /etc/forkloop/supervisor.yaml
+`,
+    )
+    .action(bind(start));
+}
+
+async function start(context: CommandContext): Promise<number> {
+  const { output, clock, cwd, version, stdout, stderr } = context;
+  const began = clock.monotonic();
+  const loaded = await context.loadConfig();
+  if (loaded.report !== '') output.errorText(loaded.report);
+  const { runSupervisor } = await import('../supervisor/supervisor.ts');
+  return runSupervisor({
+    loaded,
+    version,
+    terminal: { stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
+    onReady: ({ status, tasks }) => {
+      if (!output.stdoutIsTerminal || output.quiet) return;
+      const facts = {
+        status,
+        tasks,
+        readyMs: clock.monotonic() - began,
+        drainMs: loaded.config.shutdown.drain_timeout,
+        program: programName(cwd),
+        finder: finderOf(loaded.path, context),
+      };
+      void output.data(`${banner(facts, { colors: output.colors, width: output.width, cwd })}\n`);
+    },
+  });
+}
+
+/** As the user can type it again. */
+function programName(cwd: string): string {
+  const path = process.argv[1] ?? 'supervisor';
+  const near = relative(cwd, path);
+  return near.startsWith('..') || near.length >= path.length ? path : near;
+}
+
+/** Commands look for the configuration as `start` did: the flag is needed only where it was needed here. */
+function finderOf(path: string, { cwd, env }: CommandContext): string {
+  const found =
+    [`${cwd}/config/supervisor.yaml`, '/etc/forkloop/supervisor.yaml'].includes(path) ||
+    env['FORKLOOP_CONFIG'] !== undefined;
+  return found ? '' : `-c ${relative(cwd, path) || path}`;
+}

@@ -1,0 +1,143 @@
+/** A daemon's status for people: pure functions from the report to text. */
+
+import { relative } from 'node:path';
+import type { PoolReport, QueueReport, StatusReport, WorkerReport } from '../control/protocol.ts';
+import { formatBytes, formatDuration } from '../lib/units.ts';
+import type { Colors } from './output.ts';
+import { type Column, cleanText, renderTable } from './table.ts';
+
+export interface ViewOptions {
+  readonly colors: Colors;
+  readonly width: number;
+  /** Paths are shown relative to it where that is shorter. */
+  readonly cwd: string;
+  /** More columns. */
+  readonly wide: boolean;
+}
+
+export function statusView(report: StatusReport, options: ViewOptions): string {
+  const workers = report.pools.flatMap((pool) =>
+    pool.workers.map((worker) => ({ ...worker, pool: pool.name })),
+  );
+  return [
+    headerLines(report, options),
+    table(poolColumns(options), report.pools, options),
+    table(workerColumns(options), workers, options),
+    table(queueColumns(options), report.queues, options),
+  ].join('\n\n');
+}
+
+/** Two lines: who it is, and where its jobs are. */
+function headerLines(
+  { version, name, pid, state, uptime_seconds, broker, config }: StatusReport,
+  options: ViewOptions,
+): string {
+  const { colors, cwd, wide } = options;
+  const first = [
+    `forkloop ${version}`,
+    colors.bold(cleanText(name)),
+    `pid ${pid}`,
+    `${paintState(state, colors)} for ${formatDuration(uptime_seconds * 1_000)}`,
+    shortPath(config.path, cwd),
+    ...(wide ? [`generation ${config.generation}`] : []),
+  ];
+  const second = [
+    'broker',
+    broker.type,
+    broker.up ? colors.green('up') : colors.red('does not answer'),
+    shortPath(broker.location, cwd),
+  ];
+  return `${first.join('  ')}\n${second.join('  ')}`;
+}
+
+function poolColumns({ colors, wide }: ViewOptions): Column<PoolReport>[] {
+  return [
+    { header: 'POOL', value: ({ name }) => name, shrink: true },
+    { header: 'KIND', value: ({ kind }) => kind },
+    ...(wide ? [{ header: 'HOST', value: ({ host }: PoolReport) => host }] : []),
+    {
+      header: 'STATE',
+      value: ({ state }) => state,
+      paint: (text, { state }) => paintState(state, colors, text),
+    },
+    { header: 'BUSY', value: ({ busy, concurrency }) => `${busy}/${concurrency}`, align: 'right' },
+    { header: 'WORKERS', value: workersText, align: 'right' },
+    { header: 'QUEUES', value: ({ queues }) => queues.join(' '), shrink: true },
+  ];
+}
+
+/** How many can work, of how many there should be. */
+function workersText({ workers }: PoolReport): string {
+  const able = workers.filter(({ state }) => state === 'ready' || state === 'busy').length;
+  return `${able}/${workers.length}`;
+}
+
+function workerColumns({ colors }: ViewOptions): Column<WorkerReport & { pool: string }>[] {
+  return [
+    { header: 'WORKER', value: ({ pool, slot }) => `${pool}/${slot}`, shrink: true },
+    { header: 'PID', value: ({ pid }) => (pid === null ? '-' : String(pid)), align: 'right' },
+    {
+      header: 'STATE',
+      value: ({ state }) => state,
+      paint: (text, { state }) => paintState(state, colors, text),
+    },
+    {
+      header: 'MEMORY',
+      value: ({ rss_bytes }) => (rss_bytes === null ? '-' : formatBytes(rss_bytes)),
+      align: 'right',
+    },
+    { header: 'RESTARTS', value: ({ restarts }) => String(restarts), align: 'right' },
+  ];
+}
+
+function queueColumns({ colors }: ViewOptions): Column<QueueReport>[] {
+  const count = (header: string, value: (queue: QueueReport) => number | null): Column<QueueReport> => ({
+    header,
+    value: (queue) => formatCount(value(queue)),
+    align: 'right',
+  });
+  return [
+    { header: 'QUEUE', value: ({ name }) => name, shrink: true },
+    { header: 'POOL', value: ({ pool }) => pool, shrink: true },
+    count('READY', ({ ready }) => ready),
+    count('DELAYED', ({ delayed }) => delayed),
+    count('IN FLIGHT', ({ in_flight }) => in_flight),
+    {
+      ...count('DEAD', ({ dead }) => dead),
+      paint: (text, { dead }) => ((dead ?? 0) > 0 ? colors.red(text) : text),
+    },
+    {
+      header: 'OLDEST',
+      value: ({ oldest_ready_seconds: oldest }) => (oldest === null ? '-' : formatDuration(oldest * 1_000)),
+      align: 'right',
+    },
+  ];
+}
+
+function table<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  { colors, width }: ViewOptions,
+): string {
+  return renderTable(columns, rows, { width, paintHeader: colors.dim });
+}
+
+const GOOD = ['ok', 'ready', 'busy', 'running'];
+const BAD = ['crash_loop', 'exited', 'stopped'];
+
+function paintState(state: string, colors: Colors, text = state): string {
+  if (GOOD.includes(state)) return colors.green(text);
+  return BAD.includes(state) ? colors.red(text) : colors.yellow(text);
+}
+
+/** With thousands separated; `-` for what is not known. */
+export const formatCount = (count: number | null): string =>
+  count === null ? '-' : String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+
+/** Relative to `cwd` where that is shorter; what is no absolute path stays as it is. */
+export function shortPath(path: string, cwd: string): string {
+  const clean = cleanText(path);
+  if (!clean.startsWith('/')) return clean;
+  const short = relative(cwd, clean);
+  return short !== '' && short.length < clean.length ? short : clean;
+}
