@@ -1,8 +1,4 @@
-export { ForkloopError, type ErrorCode } from './lib/errors.ts';
-export type { ByteSize, Duration } from './lib/units.ts';
 export { BrokerError, type Disposition } from './broker/broker.ts';
-export { defineTask, type RetryOptions, type Task, type TaskContext, type TaskOptions } from './task/define.ts';
-export { NonRetryable, RetryAfter, Snooze } from './task/steering.ts';
 export {
   type Client,
   type ClientOptions,
@@ -11,3 +7,13 @@ export {
   type JobHandle,
   type JobStatus,
 } from './client/client.ts';
+export { type ErrorCode, ForkloopError } from './lib/errors.ts';
+export type { ByteSize, Duration } from './lib/units.ts';
+export {
+  defineTask,
+  type RetryOptions,
+  type Task,
+  type TaskContext,
+  type TaskOptions,
+} from './task/define.ts';
+export { NonRetryable, RetryAfter, Snooze } from './task/steering.ts';

@@ -8,7 +8,7 @@
  */
 
 import type { EpochMs } from '../lib/clock.ts';
-import { ForkloopError, type ErrorCode } from '../lib/errors.ts';
+import { type ErrorCode, ForkloopError } from '../lib/errors.ts';
 
 /** The most jobs that one exchange may claim, and the most settlements it may carry. */
 export const BATCH_LIMIT = 256;
@@ -92,7 +92,14 @@ export interface QueueStats {
   readonly counters: Readonly<Record<QueueCounter, number>>;
 }
 
-export type QueueCounter = 'enqueued' | 'completed' | 'retried' | 'dead' | 'expired' | 'refused' | 'reclaimed';
+export type QueueCounter =
+  | 'enqueued'
+  | 'completed'
+  | 'retried'
+  | 'dead'
+  | 'expired'
+  | 'refused'
+  | 'reclaimed';
 
 /** What a program that only enqueues and looks needs. The daemon's own broker can do it too. */
 export interface BrokerClient extends AsyncDisposable {

@@ -123,7 +123,9 @@ export function encodeError(error: ErrorRecord): string {
   const { stack: _, ...rest } = error;
   const short = escape(JSON.stringify(rest));
   if (short.length <= ERROR_LIMIT) return short;
-  return escape(JSON.stringify({ ...rest, message: rest.message.slice(0, 1_000), name: rest.name.slice(0, 100) }));
+  return escape(
+    JSON.stringify({ ...rest, message: rest.message.slice(0, 1_000), name: rest.name.slice(0, 100) }),
+  );
 }
 
 /** The right to settle one delivery: job id and claim number. */
@@ -139,7 +141,9 @@ function escape(text: string): string {
 }
 
 function unescape(text: string): string {
-  return text.replace(/\\u([0-9a-f]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  return text.replace(/\\u([0-9a-f]{4})/g, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
 }
 
 function digits(value: number, width: number): string {

@@ -30,7 +30,9 @@ export interface ClientOptions {
 }
 
 /** What callers give: nothing for a task that takes nothing. */
-type InputOf<Input> = [Input] extends [void] ? [input?: undefined, options?: EnqueueOptions] : [input: JsonSafe<Input>, options?: EnqueueOptions];
+type InputOf<Input> = [Input] extends [void]
+  ? [input?: undefined, options?: EnqueueOptions]
+  : [input: JsonSafe<Input>, options?: EnqueueOptions];
 
 /** Hands jobs over. Holds one connection, made at the first use; as many enqueues at once as you like. */
 export interface Client extends AsyncDisposable {
@@ -42,7 +44,10 @@ export interface Client extends AsyncDisposable {
    * nothing was stored. BrokerError ERR_BROKER_UNAVAILABLE, ERR_BROKER_FULL: `disposition` is `unknown` when the job may
    * have been stored, else it was not.
    */
-  enqueue<Input, Output>(task: Task<Input, Output>, ...rest: InputOf<Input>): Promise<JobHandle<JsonOf<Output>>>;
+  enqueue<Input, Output>(
+    task: Task<Input, Output>,
+    ...rest: InputOf<Input>
+  ): Promise<JobHandle<JsonOf<Output>>>;
   enqueue(task: string, input?: unknown, options?: EnqueueOptions): Promise<JobHandle>;
   /**
    * One job for each input, stored in batches; the handles in the same order. All inputs are checked before the first is
@@ -63,7 +68,10 @@ export class EnqueueManyError extends BrokerError {
   readonly stored: readonly JobHandle[];
 
   constructor(stored: readonly JobHandle[], total: number, cause: BrokerError) {
-    super(cause.disposition, `${stored.length} of ${total} jobs were stored for certain: ${cause.message}`, { cause, code: cause.code });
+    super(cause.disposition, `${stored.length} of ${total} jobs were stored for certain: ${cause.message}`, {
+      cause,
+      code: cause.code,
+    });
     this.name = 'EnqueueManyError';
     this.stored = stored;
   }
@@ -75,15 +83,29 @@ export class EnqueueManyError extends BrokerError {
  */
 export function createClient(options: ClientOptions = {}): Client {
   const timeoutMs = parseDuration(options.enqueueTimeout ?? '2s');
-  if (timeoutMs === null) throw new ForkloopError('ERR_OPTION_INVALID', `enqueueTimeout: ${options.enqueueTimeout} is no duration: write 2s`);
+  if (timeoutMs === null)
+    throw new ForkloopError(
+      'ERR_OPTION_INVALID',
+      `enqueueTimeout: ${options.enqueueTimeout} is no duration: write 2s`,
+    );
   const { brokerOptions, settings } = sourceOf(options);
   return new BrokeredClient(openBrokerClient(brokerOptions), settings, timeoutMs, systemClock);
 }
 
 function sourceOf(options: ClientOptions): { brokerOptions: BrokerOptions; settings: ClientSettings } {
-  if (options.broker !== undefined) return { brokerOptions: namedBroker(options.broker, options.namespace ?? 'forkloop'), settings: plainSettings };
+  if (options.broker !== undefined)
+    return {
+      brokerOptions: namedBroker(options.broker, options.namespace ?? 'forkloop'),
+      settings: plainSettings,
+    };
   const { config } = options;
-  const loaded = typeof config === 'object' ? config : loadConfig({ path: config ?? findConfig({ env: process.env, cwd: process.cwd() }), env: process.env });
+  const loaded =
+    typeof config === 'object'
+      ? config
+      : loadConfig({
+          path: config ?? findConfig({ env: process.env, cwd: process.cwd() }),
+          env: process.env,
+        });
   return { brokerOptions: brokerOptionsOf(loaded), settings: settingsOf(loaded) };
 }
 
@@ -111,20 +133,32 @@ class BrokeredClient implements Client {
     this.#clock = clock;
   }
 
-  async enqueue(task: AnyTask | string, input?: unknown, options: EnqueueOptions = {}): Promise<JobHandle<never>> {
+  async enqueue(
+    task: AnyTask | string,
+    input?: unknown,
+    options: EnqueueOptions = {},
+  ): Promise<JobHandle<never>> {
     const json = await this.#encode(task, input);
     return (await this.#store(nameOf(task), this.#queueOf(task, options), json, options)) as JobHandle<never>;
   }
 
-  async enqueueMany(task: AnyTask | string, inputs: readonly unknown[], options: EnqueueOptions = {}): Promise<JobHandle<never>[]> {
+  async enqueueMany(
+    task: AnyTask | string,
+    inputs: readonly unknown[],
+    options: EnqueueOptions = {},
+  ): Promise<JobHandle<never>[]> {
     const queue = this.#queueOf(task, options);
     const jsons: string[] = [];
     for (const input of inputs) jsons.push(await this.#encode(task, input));
-    const ends = await Promise.allSettled(jsons.map((json) => this.#store(nameOf(task), queue, json, options)));
+    const ends = await Promise.allSettled(
+      jsons.map((json) => this.#store(nameOf(task), queue, json, options)),
+    );
     const handles = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed === undefined) return handles as JobHandle<never>[];
-    throw failed.reason instanceof BrokerError ? new EnqueueManyError(handles, inputs.length, failed.reason) : failed.reason;
+    throw failed.reason instanceof BrokerError
+      ? new EnqueueManyError(handles, inputs.length, failed.reason)
+      : failed.reason;
   }
 
   async close(): Promise<void> {
@@ -139,14 +173,22 @@ class BrokeredClient implements Client {
   }
 
   #encode(task: AnyTask | string, input: unknown): Promise<string> {
-    return encodeInput(nameOf(task), typeof task === 'string' ? null : task, input, this.#settings.maxPayloadBytes);
+    return encodeInput(
+      nameOf(task),
+      typeof task === 'string' ? null : task,
+      input,
+      this.#settings.maxPayloadBytes,
+    );
   }
 
   #queueOf(task: AnyTask | string, options: EnqueueOptions): string {
     const { router, queues } = this.#settings;
     const queue = queueFor(router, typeof task === 'string' ? { name: task } : task.manifest, options.queue);
     if (queues === null || queues.has(queue)) return queue;
-    throw new ForkloopError('ERR_QUEUE_UNKNOWN', `task ${nameOf(task)} goes to the queue "${queue}", which no pool serves (served: ${[...queues].join(', ')}): add it to a pool or route the task elsewhere`);
+    throw new ForkloopError(
+      'ERR_QUEUE_UNKNOWN',
+      `task ${nameOf(task)} goes to the queue "${queue}", which no pool serves (served: ${[...queues].join(', ')}): add it to a pool or route the task elsewhere`,
+    );
   }
 
   async #store(task: string, queue: string, input: string, options: EnqueueOptions): Promise<JobHandle> {
@@ -187,7 +229,14 @@ class BrokeredClient implements Client {
   #enqueuer(queue: string): Enqueuer {
     const known = this.#enqueuers.get(queue);
     if (known !== undefined) return known;
-    const made = new Enqueuer({ queue, broker: this.#broker, timeoutMs: this.#timeoutMs, clock: this.#clock, random: Math.random, newId });
+    const made = new Enqueuer({
+      queue,
+      broker: this.#broker,
+      timeoutMs: this.#timeoutMs,
+      clock: this.#clock,
+      random: Math.random,
+      newId,
+    });
     this.#enqueuers.set(queue, made);
     return made;
   }
@@ -203,6 +252,10 @@ class BrokeredClient implements Client {
 
 const nameOf = (task: AnyTask | string): string => {
   const name = typeof task === 'string' ? task : task.name;
-  if (!TASK_NAME.test(name)) throw new ForkloopError('ERR_TASK_INVALID', `${JSON.stringify(name)} is no task name: write letters, digits and . _ - :`);
+  if (!TASK_NAME.test(name))
+    throw new ForkloopError(
+      'ERR_TASK_INVALID',
+      `${JSON.stringify(name)} is no task name: write letters, digits and . _ - :`,
+    );
   return name;
 };

@@ -1,4 +1,10 @@
-import { BATCH_BYTES_LIMIT, BATCH_LIMIT, type BrokerClient, BrokerError, type EnqueueJob } from '../broker/broker.ts';
+import {
+  BATCH_BYTES_LIMIT,
+  BATCH_LIMIT,
+  type BrokerClient,
+  BrokerError,
+  type EnqueueJob,
+} from '../broker/broker.ts';
 import type { Clock, EpochMs, Timer } from '../lib/clock.ts';
 import type { NewId } from '../lib/ids.ts';
 import type { Random } from '../lib/random.ts';
@@ -84,7 +90,8 @@ export class Enqueuer {
       const existing = await this.#store(batch);
       for (const [index, waiting] of batch.entries()) waiting.resolve(existing[index] ?? null);
     } catch (error) {
-      const failure = error instanceof BrokerError ? error : new BrokerError('unknown', String(error), { cause: error });
+      const failure =
+        error instanceof BrokerError ? error : new BrokerError('unknown', String(error), { cause: error });
       for (const waiting of batch) waiting.reject(failure);
     }
   }
@@ -101,10 +108,19 @@ export class Enqueuer {
         const reply = await broker.enqueue(queue, { ...stamp, jobs });
         this.#offset = reply.now - clock.now();
         if (reply.status === 'stored') return reply.existing;
-        if (sentBefore) throw new BrokerError('unknown', 'the broker answered too late to tell whether the jobs were stored');
+        if (sentBefore)
+          throw new BrokerError(
+            'unknown',
+            'the broker answered too late to tell whether the jobs were stored',
+          );
         stamp = { id: newId(), notAfterAt: reply.now + NOT_AFTER_MS };
       } catch (error) {
-        if (!(error instanceof BrokerError) || error.disposition === 'fatal' || error.code === 'ERR_BROKER_FULL') throw error;
+        if (
+          !(error instanceof BrokerError) ||
+          error.disposition === 'fatal' ||
+          error.code === 'ERR_BROKER_FULL'
+        )
+          throw error;
         sentBefore ||= error.disposition === 'unknown';
         const pause = this.#pause(attempt);
         if (clock.monotonic() + pause >= deadline) throw timedOut(error, sentBefore, this.#options.timeoutMs);
@@ -126,7 +142,14 @@ export class Enqueuer {
       this.#expiry = null;
       const now = clock.monotonic();
       while (this.#waiting[0] !== undefined && this.#waiting[0].deadline <= now) {
-        this.#waiting.shift()?.reject(new BrokerError('refused', `the broker did not answer within ${timeoutMs} ms; the job was not stored`));
+        this.#waiting
+          .shift()
+          ?.reject(
+            new BrokerError(
+              'refused',
+              `the broker did not answer within ${timeoutMs} ms; the job was not stored`,
+            ),
+          );
       }
       this.#armExpiry();
     });
@@ -135,7 +158,11 @@ export class Enqueuer {
 
 function timedOut(cause: BrokerError, maybeStored: boolean, timeoutMs: number): BrokerError {
   const end = maybeStored ? 'whether the jobs were stored is unknown' : 'nothing was stored';
-  return new BrokerError(maybeStored ? 'unknown' : 'refused', `the broker did not answer within ${timeoutMs} ms, ${end}: ${cause.message}`, {
-    cause,
-  });
+  return new BrokerError(
+    maybeStored ? 'unknown' : 'refused',
+    `the broker did not answer within ${timeoutMs} ms, ${end}: ${cause.message}`,
+    {
+      cause,
+    },
+  );
 }

@@ -58,12 +58,19 @@ function resultRecord(options: HandleOptions, timeout: Duration | undefined): Pr
   const { id, watcher, clock } = options;
   const ms = timeout === undefined ? null : parseDuration(timeout);
   return new Promise((resolve, reject) => {
-    const fail = (code: ErrorCode, message: string) => reject(new ForkloopError(code, `job ${id}: ${message}`));
+    const fail = (code: ErrorCode, message: string) =>
+      reject(new ForkloopError(code, `job ${id}: ${message}`));
     if (timeout !== undefined && ms === null) {
-      return fail('ERR_OPTION_INVALID', `timeout ${JSON.stringify(timeout)} is no duration: write 3s or 500ms`);
+      return fail(
+        'ERR_OPTION_INVALID',
+        `timeout ${JSON.stringify(timeout)} is no duration: write 3s or 500ms`,
+      );
     }
     if (!options.resultKept) {
-      return fail('ERR_RESULT_NOT_KEPT', 'its result is not kept: enqueue it with { result: true } or { result: "10m" }');
+      return fail(
+        'ERR_RESULT_NOT_KEPT',
+        'its result is not kept: enqueue it with { result: true } or { result: "10m" }',
+      );
     }
     const unwatch = watcher.watch(id, (record) => {
       timer?.cancel();
@@ -87,7 +94,9 @@ const ENDED: Readonly<Record<Exclude<ResultRecord['status'], 'completed'>, Error
 function outputOf<Output>(id: string, record: ResultRecord): Output {
   if (record.status === 'completed') return record.result as Output;
   const { name, message } = record.error;
-  throw new ForkloopError(ENDED[record.status], `job ${id} is ${record.status}: ${name}: ${message}`, { cause: record.error });
+  throw new ForkloopError(ENDED[record.status], `job ${id} is ${record.status}: ${name}: ${message}`, {
+    cause: record.error,
+  });
 }
 
 async function statusOf({ broker, queue, id }: HandleOptions): Promise<JobStatus> {

@@ -1,5 +1,5 @@
-import { encodeJob, type JobOptions } from '../broker/job-record.ts';
 import type { EnqueueJob } from '../broker/broker.ts';
+import { encodeJob, type JobOptions } from '../broker/job-record.ts';
 import type { EpochMs } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { isDeeperThan, JSON_DEPTH_LIMIT } from '../lib/json-depth.ts';
@@ -71,14 +71,25 @@ export function newJob(
  * (defaults and transforms run once, in the worker).
  * @throws ForkloopError ERR_INPUT_INVALID, ERR_INPUT_TOO_LARGE
  */
-export async function encodeInput(name: string, task: AnyTask | null, input: unknown, maxBytes: number): Promise<string> {
+export async function encodeInput(
+  name: string,
+  task: AnyTask | null,
+  input: unknown,
+  maxBytes: number,
+): Promise<string> {
   const json = stringify(name, input);
   if (Buffer.byteLength(json) > maxBytes) {
     const size = `${Buffer.byteLength(json)} bytes as JSON, at most ${maxBytes} are allowed (defaults.max_payload)`;
-    throw new ForkloopError('ERR_INPUT_TOO_LARGE', `input of ${name}: ${size}; store it elsewhere and pass a reference`);
+    throw new ForkloopError(
+      'ERR_INPUT_TOO_LARGE',
+      `input of ${name}: ${size}; store it elsewhere and pass a reference`,
+    );
   }
   if (isDeeperThan(json, JSON_DEPTH_LIMIT)) {
-    throw new ForkloopError('ERR_INPUT_INVALID', `input of ${name}: nests deeper than ${JSON_DEPTH_LIMIT} levels`);
+    throw new ForkloopError(
+      'ERR_INPUT_INVALID',
+      `input of ${name}: nests deeper than ${JSON_DEPTH_LIMIT} levels`,
+    );
   }
   if (task?.schema === undefined) return json;
   const checked = await task.schema['~standard'].validate(input);
@@ -98,18 +109,31 @@ function pathText(path: IssuePath | undefined): string {
 
 function stringify(name: string, input: unknown): string {
   try {
-    if (typeof input === 'function' || typeof input === 'symbol') throw new TypeError(`a ${typeof input} is not JSON`);
+    if (typeof input === 'function' || typeof input === 'symbol')
+      throw new TypeError(`a ${typeof input} is not JSON`);
     return JSON.stringify(input === undefined ? null : input);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new ForkloopError('ERR_INPUT_INVALID', `input of ${name} cannot be written as JSON: ${why}`, { cause: error });
+    throw new ForkloopError('ERR_INPUT_INVALID', `input of ${name} cannot be written as JSON: ${why}`, {
+      cause: error,
+    });
   }
 }
 
-function jobOptionsOf({ timeout, retry, headers }: EnqueueOptions, resultTtl: number | undefined): JobOptions {
+function jobOptionsOf(
+  { timeout, retry, headers }: EnqueueOptions,
+  resultTtl: number | undefined,
+): JobOptions {
   return {
     ...(timeout === undefined ? {} : { timeout: durationOf('timeout', timeout) }),
-    ...(retry === undefined ? {} : { retry: retryPolicyOf(retry, (key, why) => new ForkloopError('ERR_OPTION_INVALID', `retry.${key}: ${why}`)) }),
+    ...(retry === undefined
+      ? {}
+      : {
+          retry: retryPolicyOf(
+            retry,
+            (key, why) => new ForkloopError('ERR_OPTION_INVALID', `retry.${key}: ${why}`),
+          ),
+        }),
     ...(resultTtl === undefined ? {} : { resultTtl }),
     ...(headers === undefined ? {} : { headers: headersOf(headers) }),
   };
@@ -124,14 +148,18 @@ function headersOf(headers: Readonly<Record<string, string>>): Record<string, st
   );
 }
 
-function resultTtlOf(wish: boolean | Duration | undefined, queueTtlMs: number | undefined): number | undefined {
+function resultTtlOf(
+  wish: boolean | Duration | undefined,
+  queueTtlMs: number | undefined,
+): number | undefined {
   if (wish === undefined) return queueTtlMs;
   if (wish === false) return undefined;
   return wish === true ? (queueTtlMs ?? DEFAULT_RESULT_TTL_MS) : durationOf('result', wish);
 }
 
 function delayOf({ delay, at }: EnqueueOptions, now: EpochMs): number {
-  if (delay !== undefined && at !== undefined) throw new ForkloopError('ERR_OPTION_INVALID', 'give delay or at, not both');
+  if (delay !== undefined && at !== undefined)
+    throw new ForkloopError('ERR_OPTION_INVALID', 'give delay or at, not both');
   if (at !== undefined) return Math.max(0, timeOf('at', at) - now);
   return delay === undefined ? 0 : durationOf('delay', delay);
 }

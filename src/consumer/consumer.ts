@@ -22,7 +22,10 @@ export interface ConsumerOptions {
   readonly pool: Pool;
   readonly broker: Broker;
   readonly queues: readonly QueueSettings[];
-  readonly session: Omit<QueueSessionOptions, 'queue' | 'broker' | 'clock' | 'random' | 'log' | 'listener' | 'droppedResultTtlMs'>;
+  readonly session: Omit<
+    QueueSessionOptions,
+    'queue' | 'broker' | 'clock' | 'random' | 'log' | 'listener' | 'droppedResultTtlMs'
+  >;
   /** What happens to running jobs whose lease is gone. */
   readonly onLeaseLost: 'stop' | 'continue';
   readonly clock: Clock;
@@ -79,7 +82,9 @@ export class Consumer implements Service {
     if (this.#state === 'stopped') return;
     this.quiet();
     const settled = () =>
-      this.#lines.every((line) => line.held.size === 0 && line.unsettled === 0 && line.session.underWay === 0);
+      this.#lines.every(
+        (line) => line.held.size === 0 && line.unsettled === 0 && line.session.underWay === 0,
+      );
     this.#pump();
     const { clock } = this.#options;
     const patience = new AbortController();
@@ -202,10 +207,18 @@ export class Consumer implements Service {
         line.held.set(claimed.token, { prepared: result.prepared, daemon: line.session.daemon });
         deliveries.push(result.prepared.delivery);
       } else if (result.type === 'corrupt') {
-        log.error('a job cannot be read and is dead', { queue: line.name, token: claimed.token, error: result.error.message });
+        log.error('a job cannot be read and is dead', {
+          queue: line.name,
+          token: claimed.token,
+          error: result.error.message,
+        });
         line.settle(unreadable(claimed.token, result.error));
       } else {
-        log.warn('no task of that name is loaded here, the job waits', { queue: line.name, task: result.task, delay_ms: result.delayMs });
+        log.warn('no task of that name is loaded here, the job waits', {
+          queue: line.name,
+          task: result.task,
+          delay_ms: result.delayMs,
+        });
         line.settle({ type: 'snooze', token: claimed.token, delayMs: result.delayMs });
       }
     }
@@ -220,11 +233,19 @@ export class Consumer implements Service {
       if (line === undefined || held === undefined) continue;
       line.held.delete(end.delivery.token);
       if (held.daemon !== line.session.daemon) {
-        log.warn('an outcome came after its lease was lost and is discarded', { job_id: end.delivery.id, task: end.delivery.task, outcome: end.outcome.type });
+        log.warn('an outcome came after its lease was lost and is discarded', {
+          job_id: end.delivery.id,
+          task: end.delivery.task,
+          outcome: end.outcome.type,
+        });
         continue;
       }
       const { job, retry, resultTtlMs } = held.prepared;
-      const settlement = settlementOf({ token: end.delivery.token, failures: job.failures, crashes: job.crashes, retry, resultTtlMs }, end.outcome, random);
+      const settlement = settlementOf(
+        { token: end.delivery.token, failures: job.failures, crashes: job.crashes, retry, resultTtlMs },
+        end.outcome,
+        random,
+      );
       logEnd(log, end, settlement);
       line.settle(settlement);
     }
@@ -233,7 +254,8 @@ export class Consumer implements Service {
   }
 
   #abortHeld(line: QueueLine, tokens: readonly string[]): void {
-    if (this.#options.onLeaseLost === 'stop' && tokens.length > 0) this.#options.pool.abort(tokens, 'lease_lost', 0);
+    if (this.#options.onLeaseLost === 'stop' && tokens.length > 0)
+      this.#options.pool.abort(tokens, 'lease_lost', 0);
     this.#changed.notify();
   }
 
@@ -278,14 +300,20 @@ export class Consumer implements Service {
 
   #logReply(line: QueueLine, { dropped, refused, refusedAcks }: ExchangeDone): void {
     const { log } = this.#options;
-    for (const { id, reason } of dropped) log.warn(`a job ended without running: ${reason}`, { queue: line.name, job_id: id });
+    for (const { id, reason } of dropped)
+      log.warn(`a job ended without running: ${reason}`, { queue: line.name, job_id: id });
     if (refused.length + refusedAcks > 0) {
-      log.warn('settlements were refused: the deliveries were not ours any more', { queue: line.name, count: refused.length + refusedAcks });
+      log.warn('settlements were refused: the deliveries were not ours any more', {
+        queue: line.name,
+        count: refused.length + refusedAcks,
+      });
     }
   }
 
   #logUnreleased(): void {
     const unsettled = this.#lines.reduce((sum, line) => sum + line.held.size + line.unsettled, 0);
-    this.#options.log.error('the broker did not answer: jobs stay leased until the lease lapses', { unreleased: unsettled });
+    this.#options.log.error('the broker did not answer: jobs stay leased until the lease lapses', {
+      unreleased: unsettled,
+    });
   }
 }

@@ -40,12 +40,21 @@ export function prepare(
   if ('error' in job) return { type: 'corrupt', error: job.error };
   const manifest = tasks.get(job.job.task);
   if (manifest === undefined) {
-    return { type: 'unknown_task', task: job.job.task, delayMs: unknownTaskDelay(tokenClaims(claimed.token)) };
+    return {
+      type: 'unknown_task',
+      task: job.job.task,
+      delayMs: unknownTaskDelay(tokenClaims(claimed.token)),
+    };
   }
   return { type: 'ready', prepared: prepareKnown(claimed, job.job, queue, manifest) };
 }
 
-function prepareKnown(claimed: ClaimedJob, job: Job, queue: QueueSettings, manifest: TaskManifest): PreparedJob {
+function prepareKnown(
+  claimed: ClaimedJob,
+  job: Job,
+  queue: QueueSettings,
+  manifest: TaskManifest,
+): PreparedJob {
   const own = { timeoutMs: job.options.timeout, retry: job.options.retry };
   const limits = resolveLimits([own, manifest, ...queue.levels], queue.defaults);
   return {

@@ -14,7 +14,8 @@ export function logEnd(log: Logger, { delivery, outcome, runMs }: Ended, settlem
     ...('error' in outcome ? { err: outcome.error } : {}),
   };
   if (settlement.type === 'dead') log.error('job dead', fields);
-  else if (settlement.type === 'retry') log.warn('attempt failed, job will run again', { ...fields, delay_ms: settlement.delayMs });
+  else if (settlement.type === 'retry')
+    log.warn('attempt failed, job will run again', { ...fields, delay_ms: settlement.delayMs });
   else if (settlement.type === 'ack') log.debug('job completed', fields);
   else log.debug('job put back', fields);
 }

@@ -102,7 +102,9 @@ export class QueueSession {
   /** Whether an exchange may be sent now. */
   get ready(): boolean {
     return (
-      (this.#state === 'open' || this.#state === 'fenced') && this.#resting === null && this.#lanes.includes('idle')
+      (this.#state === 'open' || this.#state === 'fenced') &&
+      this.#resting === null &&
+      this.#lanes.includes('idle')
     );
   }
 
@@ -217,7 +219,17 @@ export class QueueSession {
     alone: boolean,
   ): Promise<{ reply: ExchangeReply; sentAt: number } | null> {
     const { broker, queue, leaseMs, droppedResultTtlMs, keepDead, clock, random, log } = this.#options;
-    const request = { daemon: this.#daemon, leaseMs, lane, number: this.#numbers[lane], settle, want, alone, droppedResultTtlMs, keepDead };
+    const request = {
+      daemon: this.#daemon,
+      leaseMs,
+      lane,
+      number: this.#numbers[lane],
+      settle,
+      want,
+      alone,
+      droppedResultTtlMs,
+      keepDead,
+    };
     const ended = this.#ended.signal;
     for (let attempt = 0; !ended.aborted; attempt++) {
       const sentAt = clock.monotonic();
@@ -225,7 +237,8 @@ export class QueueSession {
         return { reply: await broker.exchange(queue, request), sentAt };
       } catch (error) {
         if (attempt === 0) log.warn('broker call failed, repeating it', { queue, error: String(error) });
-        if (!(error instanceof BrokerError)) log.error('broker failed in an unknown way', { queue, error: String(error) });
+        if (!(error instanceof BrokerError))
+          log.error('broker failed in an unknown way', { queue, error: String(error) });
         await clock.sleep(callPause(error, attempt, random), ended);
       }
     }
@@ -296,7 +309,11 @@ export class QueueSession {
         const held = new Set(reply.tokens);
         const stray = reply.tokens.filter((token) => !this.#tracked.has(token));
         const vanished = [...this.#tracked].filter((token) => !held.has(token));
-        log.warn('accounts differ from the broker, resynchronised', { queue, stray: stray.length, vanished: vanished.length });
+        log.warn('accounts differ from the broker, resynchronised', {
+          queue,
+          stray: stray.length,
+          vanished: vanished.length,
+        });
         for (const token of vanished) this.#tracked.delete(token);
         for (const token of stray) this.#tracked.add(token);
         if (stray.length > 0) listener.stray(stray);

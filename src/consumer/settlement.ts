@@ -80,7 +80,9 @@ function dead(attempt: SettledAttempt, count: 'failure' | 'crash', error: ErrorR
 
 /** The result is spliced in as text: it is JSON already, and large. */
 function completedResult(attempt: SettledAttempt, result: string | undefined): { result?: StoredResult } {
-  return attempt.resultTtlMs === null ? {} : stored(attempt, `{"status":"completed","result":${result ?? 'null'}}`);
+  return attempt.resultTtlMs === null
+    ? {}
+    : stored(attempt, `{"status":"completed","result":${result ?? 'null'}}`);
 }
 
 function stored({ resultTtlMs }: SettledAttempt, json: string): { result?: StoredResult } {

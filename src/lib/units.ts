@@ -3,7 +3,13 @@ export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 /** As in `'512KiB'`. */
 export type ByteSize = `${number}${'B' | 'KiB' | 'MiB' | 'GiB'}`;
 
-const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION_UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 const BYTE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 const QUANTITY = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/;
 

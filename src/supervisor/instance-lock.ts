@@ -47,9 +47,14 @@ export async function acquireInstanceLock(directory: string, clock: Clock): Prom
 
 /** Node has no flock(2); the command of that name locks a descriptor that it inherits, and the lock outlives it. */
 function tryLock(file: number): boolean {
-  const { status, error } = spawnSync('flock', ['-n', '-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', file] });
+  const { status, error } = spawnSync('flock', ['-n', '-x', '3'], {
+    stdio: ['ignore', 'ignore', 'ignore', file],
+  });
   if (error !== undefined) {
-    throw new ForkloopError('ERR_ALREADY_RUNNING', `flock(1) cannot be run (${error.message}): install util-linux, it guards against a second daemon`);
+    throw new ForkloopError(
+      'ERR_ALREADY_RUNNING',
+      `flock(1) cannot be run (${error.message}): install util-linux, it guards against a second daemon`,
+    );
   }
   return status === 0;
 }

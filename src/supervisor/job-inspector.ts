@@ -38,7 +38,10 @@ export class JobInspector {
   /** @throws ForkloopError ERR_QUEUE_UNKNOWN; BrokerError */
   async list({ state, queue, limit }: JobsRequest): Promise<JobsReport> {
     if (queue !== undefined && !this.#queues.includes(queue)) {
-      throw new ForkloopError('ERR_QUEUE_UNKNOWN', `no pool serves the queue "${queue}": there are ${this.#queues.join(', ')}`);
+      throw new ForkloopError(
+        'ERR_QUEUE_UNKNOWN',
+        `no pool serves the queue "${queue}": there are ${this.#queues.join(', ')}`,
+      );
     }
     const jobs: StoredJobReport[] = [];
     for (const name of queue === undefined ? this.#queues : [queue]) {
@@ -46,7 +49,9 @@ export class JobInspector {
         if (jobs.length > limit) break;
         const stored = await this.#broker.list(name, { state: wanted, limit: limit + 1 - jobs.length });
         jobs.push(
-          ...stored.map((job) => jobReport(job, { queue: name, input: false, progress: this.#progressOf(recordId(job.record)) })),
+          ...stored.map((job) =>
+            jobReport(job, { queue: name, input: false, progress: this.#progressOf(recordId(job.record)) }),
+          ),
         );
       }
     }

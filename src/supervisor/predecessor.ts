@@ -37,7 +37,9 @@ export function writeNote(directory: string, note: DaemonNote): void {
 export function readNote(directory: string): DaemonNote | null {
   try {
     const note = JSON.parse(readFileSync(notePath(directory), 'utf8')) as DaemonNote;
-    return note.bootId === bootId() && typeof note.run === 'string' && typeof note.sessions === 'object' ? note : null;
+    return note.bootId === bootId() && typeof note.run === 'string' && typeof note.sessions === 'object'
+      ? note
+      : null;
   } catch {
     return null;
   }
@@ -65,7 +67,12 @@ export async function awaitGone(note: DaemonNote, clock: Clock, log: Logger): Pr
 }
 
 /** Takes back what the predecessor held. Errors are left to the sweeper: the leases lapse anyway. */
-export async function takeOver(note: DaemonNote, broker: Broker, leaseMs: number, log: Logger): Promise<void> {
+export async function takeOver(
+  note: DaemonNote,
+  broker: Broker,
+  leaseMs: number,
+  log: Logger,
+): Promise<void> {
   for (const [queue, daemon] of Object.entries(note.sessions)) {
     try {
       const { leases } = await broker.sweep(queue, { leaseMs });
@@ -80,7 +87,10 @@ export async function takeOver(note: DaemonNote, broker: Broker, leaseMs: number
       }
       log.info('took over the jobs of the previous daemon', { queue, jobs: moved });
     } catch (error) {
-      log.warn('could not take over the jobs of the previous daemon, they come back when its lease lapses', { queue, error: String(error) });
+      log.warn('could not take over the jobs of the previous daemon, they come back when its lease lapses', {
+        queue,
+        error: String(error),
+      });
     }
   }
 }
@@ -97,7 +107,9 @@ async function goneWithin(run: string, ms: number, clock: Clock): Promise<boolea
 function processesOf(run: string): number[] {
   const marker = `${RUN_VARIABLE}=${run}`;
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && environment(name).includes(marker))
+    .filter(
+      (name) => /^\d+$/.test(name) && Number(name) !== process.pid && environment(name).includes(marker),
+    )
     .map(Number);
 }
 

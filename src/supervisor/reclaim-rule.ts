@@ -43,10 +43,14 @@ export class ReclaimRule {
     const expired = look.reply.leases.filter(
       ({ daemon, deadlineAt }) => !own.has(daemon) && deadlineAt < look.reply.now,
     );
-    const seen = new Map(expired.map((lease) => [keyOf(lease), this.#seen.get(keyOf(lease)) ?? look.answeredAt]));
+    const seen = new Map(
+      expired.map((lease) => [keyOf(lease), this.#seen.get(keyOf(lease)) ?? look.answeredAt]),
+    );
     this.#seen = seen;
     return expired.filter(
-      (lease) => lease.deadlineAt === TAKEN || look.sentAt - (seen.get(keyOf(lease)) as number) >= this.#options.graceMs,
+      (lease) =>
+        lease.deadlineAt === TAKEN ||
+        look.sentAt - (seen.get(keyOf(lease)) as number) >= this.#options.graceMs,
     );
   }
 

@@ -9,7 +9,10 @@ const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
 const IGNORED_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPWR'] as const;
 
 /** Reports signals until the returned function is called. Handlers only report: the supervisor acts. */
-export function listenForSignals(onStop: (signal: StopSignal) => void, onIgnored: (signal: string) => void): () => void {
+export function listenForSignals(
+  onStop: (signal: StopSignal) => void,
+  onIgnored: (signal: string) => void,
+): () => void {
   const stop = (signal: NodeJS.Signals) => onStop(signal as StopSignal);
   const ignored = (signal: NodeJS.Signals) => onIgnored(signal);
   for (const signal of STOP_SIGNALS) process.on(signal, stop);

@@ -1,6 +1,6 @@
 import type { QueueStats } from '../broker/broker.ts';
-import type { DaemonState, PoolReport, QueueReport, StatusReport } from '../control/protocol.ts';
 import { isoTime } from '../control/job-report.ts';
+import type { DaemonState, PoolReport, QueueReport, StatusReport } from '../control/protocol.ts';
 import type { PoolStatus } from '../pool/pool.ts';
 
 /** What a status report is made of; times in EpochMs. */
@@ -30,7 +30,9 @@ export function statusReport(facts: StatusFacts): StatusReport {
     uptime_seconds: Math.max(0, Math.round((facts.now - facts.startedAt) / 1_000)),
     broker: facts.broker,
     pools: facts.pools.map((pool) => poolReport(pool, facts.memory)),
-    queues: facts.pools.flatMap((pool) => pool.queues.map((name) => queueReport(name, pool.name, facts.stats.get(name)))),
+    queues: facts.pools.flatMap((pool) =>
+      pool.queues.map((name) => queueReport(name, pool.name, facts.stats.get(name))),
+    ),
     config: facts.config,
   };
 }

@@ -79,13 +79,20 @@ export class Supervisor {
     if (this.#mode === before) return;
     this.#modeSince = clock.monotonic();
     if (this.#mode === 'warm') {
-      log.info('stopping: running jobs may finish', { signal, drain_timeout_ms: drainTimeoutMs, again: 'stops now' });
+      log.info('stopping: running jobs may finish', {
+        signal,
+        drain_timeout_ms: drainTimeoutMs,
+        again: 'stops now',
+      });
       this.#drainTimer = clock.setTimer(drainTimeoutMs, () => {
         log.warn('the drain timeout is over, ending what still runs', { running: this.#running() });
         this.#deadline.abort();
       });
     } else if (this.#mode === 'cold') {
-      log.warn('stopping now: running jobs are ended and go back to their queues', { signal, running: this.#running() });
+      log.warn('stopping now: running jobs are ended and go back to their queues', {
+        signal,
+        running: this.#running(),
+      });
       this.#deadline.abort();
     } else {
       this.#deadline.abort();

@@ -73,6 +73,10 @@ export class Sweeper implements Service {
       moved += reply.moved;
       if (!reply.more) break;
     }
-    log.warn('took back the jobs of a daemon that stopped renewing its lease', { queue, daemon, jobs: moved });
+    log.warn('took back the jobs of a daemon that stopped renewing its lease', {
+      queue,
+      daemon,
+      jobs: moved,
+    });
   }
 }

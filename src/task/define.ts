@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { RetryPolicy } from '../lib/retry-policy.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { RetryPolicy } from '../lib/retry-policy.ts';
 import { type Duration, parseDuration, parsePercent } from '../lib/units.ts';
 
 /** What a handler is told about its attempt, and may say. */
@@ -97,7 +97,10 @@ export function defineTask<Input = void, Output = unknown>(
 ): Task<Input, Output>;
 export function defineTask(
   name: string,
-  definition: TaskOptions & { readonly input?: StandardSchemaV1 | undefined; readonly run: Handler<never, unknown> },
+  definition: TaskOptions & {
+    readonly input?: StandardSchemaV1 | undefined;
+    readonly run: Handler<never, unknown>;
+  },
 ): AnyTask {
   if (!TASK_NAME.test(name)) {
     throw invalid(name, 'a task name is letters, digits and . _ - : (at most 100), as in "location.filter"');
@@ -119,14 +122,19 @@ export function isTask(value: unknown): value is AnyTask {
   return typeof value === 'object' && value !== null && (value as { [BRAND]?: unknown })[BRAND] === 1;
 }
 
-function manifestOf(name: string, { queue, timeout, killAfter, retry, input }: TaskOptions & { input?: unknown }): TaskManifest {
+function manifestOf(
+  name: string,
+  { queue, timeout, killAfter, retry, input }: TaskOptions & { input?: unknown },
+): TaskManifest {
   return {
     name,
     validated: input !== undefined,
     ...(queue === undefined ? {} : { queue }),
     ...(timeout === undefined ? {} : { timeoutMs: durationOf(name, 'timeout', timeout) }),
     ...(killAfter === undefined ? {} : { killAfterMs: durationOf(name, 'killAfter', killAfter) }),
-    ...(retry === undefined ? {} : { retry: retryPolicyOf(retry, (key, why) => invalid(name, `retry.${key}: ${why}`)) }),
+    ...(retry === undefined
+      ? {}
+      : { retry: retryPolicyOf(retry, (key, why) => invalid(name, `retry.${key}: ${why}`)) }),
   };
 }
 

@@ -38,5 +38,7 @@ export type JsonOf<T> = unknown extends T
               : {
                   [K in keyof T as T[K] extends ((...parameters: never[]) => unknown) | symbol
                     ? never
-                    : K]: undefined extends T[K] ? JsonOf<Exclude<T[K], undefined>> | undefined : JsonOf<T[K]>;
+                    : K]: undefined extends T[K]
+                    ? JsonOf<Exclude<T[K], undefined>> | undefined
+                    : JsonOf<T[K]>;
                 };

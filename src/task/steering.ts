@@ -3,8 +3,8 @@
  * hold two copies of this package.
  */
 
-import { type Duration, parseDuration } from '../lib/units.ts';
 import { ForkloopError } from '../lib/errors.ts';
+import { type Duration, parseDuration } from '../lib/units.ts';
 
 const BRAND = Symbol.for('forkloop.steering');
 
@@ -25,7 +25,10 @@ export class RetryAfter extends Error {
   override name = 'RetryAfter';
   readonly [BRAND]: Steering | null;
 
-  constructor(when: Duration | Date | string | number | null | undefined, message = 'asked to be retried later') {
+  constructor(
+    when: Duration | Date | string | number | null | undefined,
+    message = 'asked to be retried later',
+  ) {
     super(message);
     const parsed = when === null || when === undefined ? null : parseWhen(when);
     this[BRAND] = parsed === null ? null : { type: 'retry', when: parsed };
@@ -41,7 +44,11 @@ export class Snooze extends Error {
   constructor(when: Duration | Date) {
     super(`snoozed: ${String(when)}`);
     const parsed = parseWhen(when);
-    if (parsed === null) throw new ForkloopError('ERR_OPTION_INVALID', `Snooze: ${String(when)} is not a time: write '30s' or give a Date`);
+    if (parsed === null)
+      throw new ForkloopError(
+        'ERR_OPTION_INVALID',
+        `Snooze: ${String(when)} is not a time: write '30s' or give a Date`,
+      );
     this[BRAND] = { type: 'snooze', when: parsed };
   }
 }
@@ -61,7 +68,8 @@ export function steeringOf(
 function parseWhen(when: Date | string | number): When | null {
   if (when instanceof Date) return Number.isNaN(when.getTime()) ? null : { at: when.getTime() };
   const seconds = Number(when);
-  if (String(when).trim() !== '' && Number.isFinite(seconds)) return { delayMs: Math.max(0, seconds * 1_000) };
+  if (String(when).trim() !== '' && Number.isFinite(seconds))
+    return { delayMs: Math.max(0, seconds * 1_000) };
   const delayMs = parseDuration(String(when));
   if (delayMs !== null) return { delayMs };
   const at = parseHttpDate(String(when));

@@ -25,7 +25,10 @@ describe('settlement of an outcome', () => {
 
   it('failed runs again with a growing delay until the attempts are used up', () => {
     const failed: Outcome = { type: 'failed', error, retryable: true };
-    for (const [failures, delayMs] of [[0, 1_000], [1, 2_000]] as const) {
+    for (const [failures, delayMs] of [
+      [0, 1_000],
+      [1, 2_000],
+    ] as const) {
       const settlement = settle(failed, { failures });
       assert.equal(settlement.type, 'retry');
       assert.deepEqual([settlement.delayMs, settlement.count], [delayMs, 'failure']);

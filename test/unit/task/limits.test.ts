@@ -14,7 +14,11 @@ describe('the limits of an attempt', () => {
 
   it('come setting by setting from the nearest level that has them', () => {
     const limits = resolveLimits(
-      [{ retry: { attempts: 1 } }, { timeoutMs: 0, retry: { attempts: 7, max: 2_000 } }, { timeoutMs: 5, killAfterMs: 6 }],
+      [
+        { retry: { attempts: 1 } },
+        { timeoutMs: 0, retry: { attempts: 7, max: 2_000 } },
+        { timeoutMs: 5, killAfterMs: 6 },
+      ],
       defaults,
     );
     assert.deepEqual(limits, {

@@ -15,7 +15,13 @@ describe('the delay before a retry', () => {
   });
 
   it('is spread by the jitter to both sides', () => {
-    assert.equal(retryDelay(policy, 1, () => 0), 800);
-    assert.equal(retryDelay(policy, 1, () => 1), 1_200);
+    assert.equal(
+      retryDelay(policy, 1, () => 0),
+      800,
+    );
+    assert.equal(
+      retryDelay(policy, 1, () => 1),
+      1_200,
+    );
   });
 });

@@ -1,0 +1,51 @@
+import { type Broker, BrokerError } from '../../src/broker/broker.ts';
+
+/** `request`: it never arrives. `reply`: it is executed, but the answer is lost. */
+export type Loss = 'request' | 'reply';
+
+type Verb = 'enqueue' | 'open' | 'exchange' | 'heartbeat' | 'resync' | 'sweep' | 'reclaim';
+
+export interface FlakyBroker {
+  readonly broker: Broker;
+  /** The next `times` calls of this verb lose their request or their reply. */
+  lose(verb: Verb, loss: Loss, times?: number): void;
+  /** From now on no call arrives, until `mend`. */
+  cut(): void;
+  mend(): void;
+}
+
+/** Any broker with faults that a test orders. */
+export function flaky(inner: Broker): FlakyBroker {
+  const orders: { verb: Verb; loss: Loss }[] = [];
+  let connected = true;
+  const broker = new Proxy(inner, {
+    get(target, property) {
+      const value = Reflect.get(target, property) as unknown;
+      if (property === 'up') return connected;
+      if (typeof value !== 'function') return value;
+      return async (...given: unknown[]) => {
+        const call = () => Reflect.apply(value, target, given) as unknown;
+        if (property === 'wait' || property === 'close') return call();
+        if (!connected) throw new BrokerError('refused', 'cut off');
+        const order = orders.findIndex(({ verb }) => verb === property);
+        if (order < 0) return call();
+        const loss = orders.splice(order, 1)[0]?.loss;
+        if (loss === 'request') throw new BrokerError('refused', `${String(property)}: request lost`);
+        await call();
+        throw new BrokerError('unknown', `${String(property)}: reply lost`);
+      };
+    },
+  });
+  return {
+    broker,
+    lose: (verb, loss, times = 1) => {
+      for (let i = 0; i < times; i++) orders.push({ verb, loss });
+    },
+    cut: () => {
+      connected = false;
+    },
+    mend: () => {
+      connected = true;
+    },
+  };
+}

@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import type { ExchangeRequest } from '../../../src/broker/broker.ts';
+import { encodeJob, recordId } from '../../../src/broker/job-record.ts';
+import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
+import { Consumer } from '../../../src/consumer/consumer.ts';
+import { LeaseKeeper } from '../../../src/consumer/lease-keeper.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { newId } from '../../../src/lib/ids.ts';
+import { silentLogger } from '../../../src/lib/logger.ts';
+import { FakePool } from '../../support/fake-pool.ts';
+import { flaky } from '../../support/flaky-broker.ts';
+import { until } from '../../support/until.ts';
+
+const clock = systemClock;
+const done = () => ({ type: 'completed' }) as const;
+const never = new AbortController().signal;
+
+/** A consumer of the queues over the in-memory broker, with lost calls at will; all is stopped after the test. */
+function setUp({ queues = ['a'], slots = 10, leaseMs = 30_000, fenceAfterMs = 26_000 } = {}) {
+  const { broker, ...faults } = flaky(new MemoryBroker({ clock }));
+  const pool = new FakePool(queues, slots, ['t']);
+  const retry = { attempts: 3, backoff: 'fixed', initial: 1, max: 1, jitter: 0 } as const;
+  const consumer = new Consumer({
+    pool,
+    broker,
+    queues: queues.map((name) => ({
+      name,
+      levels: [],
+      defaults: { timeoutMs: 1_000, killAfterMs: 1_000, retry },
+      resultTtlMs: 60_000,
+      maxResultBytes: 1_000,
+    })),
+    session: { leaseMs, fenceAfterMs, keepDead: { count: 100, ageMs: 1e9 }, newId },
+    onLeaseLost: 'stop',
+    clock,
+    random: () => 0.5,
+    log: silentLogger,
+  });
+  const enqueue = async (queue: string, count: number, task = 't') => {
+    const ids = [];
+    for (let from = 0; from < count; from += 256) {
+      const records = Array.from({ length: Math.min(256, count - from) }, () => newRecord(task));
+      const jobs = records.map((record) => ({ record, delayMs: 0 }));
+      await broker.enqueue(queue, { id: newId(), notAfterAt: clock.now() + 35_000, jobs });
+      ids.push(...records.map(recordId));
+    }
+    return ids;
+  };
+  const keeper = new LeaseKeeper({ sessions: consumer.sessions, heartbeatMs: 50, clock });
+  stops.push(async () => {
+    faults.mend();
+    await pool.stop();
+    await consumer.stop(never);
+    await keeper.stop();
+    await broker.close();
+  });
+  return { broker, pool, consumer, keeper, enqueue, ...faults };
+}
+
+const newRecord = (task: string) =>
+  encodeJob({
+    id: newId(),
+    task,
+    priority: 5,
+    keepResult: false,
+    expiresAt: 0,
+    unique: null,
+    options: {},
+    input: '{}',
+  });
+
+let stops: (() => Promise<void>)[] = [];
+
+describe('the consumer', () => {
+  afterEach(async () => {
+    for (const stop of stops) await stop();
+    stops = [];
+  });
+
+  it('runs every job once and settles it', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    pool.handler = done;
+    const ids = await enqueue('a', 1_000);
+    await consumer.start();
+    await until(async () => (await broker.stats('a')).counters.completed === 1_000);
+    assert.deepEqual(pool.given.map(({ id }) => id).sort(), ids.sort());
+    const { ready, inFlight, dead } = await broker.stats('a');
+    assert.deepEqual([ready, inFlight, dead], [0, 0, 0]);
+  });
+
+  it('takes jobs that come later without waiting for a poll', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    pool.handler = done;
+    await consumer.start();
+    await until(() => consumer.sessions.every((session) => session.state === 'open'));
+    for (let i = 1; i <= 20; i++) {
+      await enqueue('a', 1);
+      await until(async () => (await broker.stats('a')).counters.completed === i);
+    }
+  });
+
+  it('never claims more than the pool has room for', async () => {
+    const { pool, consumer, enqueue } = setUp({ slots: 3, queues: ['a', 'b'] });
+    let most = 0;
+    pool.handler = (delivery) => {
+      most = Math.max(most, pool.inFlight);
+      queueMicrotask(() => pool.end(delivery.token, done()));
+      return undefined;
+    };
+    await enqueue('a', 200);
+    await enqueue('b', 200);
+    await consumer.start();
+    await until(() => pool.given.length === 400);
+    assert.ok(most <= 3, `${most} at once`);
+  });
+
+  it('serves its queues in turn, so that a flooded one does not starve the other', async () => {
+    const { pool, consumer, enqueue } = setUp({ slots: 1, queues: ['flood', 'trickle'] });
+    pool.handler = done;
+    await enqueue('flood', 500);
+    await enqueue('trickle', 5);
+    await consumer.start();
+    await until(() => pool.given.filter(({ queue }) => queue === 'trickle').length === 5);
+    const before = pool.given.findLastIndex(({ queue }) => queue === 'trickle');
+    assert.ok(before < 20, `${before} jobs ran before the last of the small queue`);
+  });
+
+  it('runs a failed job again and counts the attempts', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    pool.handler = () => ({ type: 'failed', retryable: true, error: { name: 'E', message: 'm' } });
+    await enqueue('a', 1);
+    await consumer.start();
+    await until(async () => (await broker.stats('a')).dead === 1);
+    assert.deepEqual(
+      pool.given.map(({ attempt, fence }) => [attempt, fence]),
+      [
+        [1, 1],
+        [2, 2],
+        [3, 3],
+      ],
+    );
+  });
+
+  for (const loss of ['request', 'reply'] as const) {
+    it(`repeats an exchange whose ${loss} was lost: every job still runs once`, async () => {
+      const { pool, broker, consumer, enqueue, lose } = setUp();
+      pool.handler = done;
+      await enqueue('a', 100);
+      lose('exchange', loss, 5);
+      lose('open', loss, 1);
+      await consumer.start();
+      await until(async () => (await broker.stats('a')).counters.completed === 100);
+      assert.equal(new Set(pool.given.map(({ token }) => token)).size, 100);
+      assert.equal(pool.given.length, 100);
+    });
+  }
+
+  it('puts a job of an unknown task aside without counting, and runs the rest', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    pool.handler = done;
+    await enqueue('a', 1, 'from.the.future');
+    await enqueue('a', 2);
+    await consumer.start();
+    await until(async () => (await broker.stats('a')).counters.completed === 2);
+    assert.equal((await broker.stats('a')).delayed, 1);
+  });
+
+  it('gives up what it holds when its lease was taken, and goes on under a new id', async () => {
+    const { pool, broker, consumer, enqueue, keeper } = setUp();
+    pool.handler = ({ fence }) => (fence > 1 ? done() : undefined);
+    await enqueue('a', 3);
+    await consumer.start();
+    await until(() => pool.inFlight === 3);
+    const before = consumer.sessions[0]?.daemon as string;
+    const { leases } = await broker.sweep('a', { leaseMs: 30_000 });
+    await broker.reclaim('a', { daemon: before, deadlineAt: leases[0]?.deadlineAt as number, proven: true });
+    await keeper.start();
+    await until(() => pool.aborted.some(({ reason }) => reason === 'lease_lost'));
+    await until(async () => (await broker.stats('a')).counters.completed === 3);
+    assert.notEqual(consumer.sessions[0]?.daemon, before);
+    assert.equal(pool.given.length, 6);
+    assert.ok(pool.given.slice(3).every(({ fence }) => fence > 1));
+  });
+
+  it('stops its jobs when the lease cannot be renewed in time, and releases them when the broker is back', async () => {
+    const { pool, broker, consumer, enqueue, keeper, cut, mend } = setUp({ fenceAfterMs: 150 });
+    await enqueue('a', 2);
+    await consumer.start();
+    await keeper.start();
+    await until(() => pool.inFlight === 2);
+    cut();
+    await until(() => pool.aborted.length > 0);
+    assert.equal(pool.aborted[0]?.reason, 'lease_lost');
+    pool.handler = done;
+    mend();
+    await until(async () => (await broker.stats('a')).counters.completed === 2);
+    assert.deepEqual(
+      pool.given.map(({ attempt }) => attempt),
+      [1, 1, 1, 1],
+    );
+  });
+
+  it('resynchronises after the broker forgot recent exchanges: nothing stays stranded', async () => {
+    const { pool, broker, consumer, enqueue } = setUp({ slots: 4 });
+    await enqueue('a', 4);
+    await consumer.start();
+    await until(() => pool.inFlight === 4);
+    // A claim nobody knows of and a number that was used up: what a failover to an older copy leaves behind.
+    const daemon = consumer.sessions[0]?.daemon as string;
+    await enqueue('a', 2);
+    const foreign: ExchangeRequest = {
+      daemon,
+      lane: 1,
+      number: 1,
+      leaseMs: 30_000,
+      settle: [],
+      want: 2,
+      alone: false,
+      droppedResultTtlMs: 1,
+      keepDead: { count: 1, ageMs: 1 },
+    };
+    assert.equal((await broker.exchange('a', foreign)).status, 'done');
+    await consumer.sessions[0]?.resync();
+    pool.handler = done;
+    for (const token of [...pool.running.keys()]) pool.end(token, done());
+    await until(async () => (await broker.stats('a')).counters.completed === 6);
+  });
+
+  it('runs a suspect alone, after the pool has run empty', async () => {
+    const { pool, broker, consumer, enqueue } = setUp({ slots: 4 });
+    const lost = { type: 'lost', error: { name: 'E', message: 'gone' } } as const;
+    await enqueue('a', 1);
+    await consumer.start();
+    for (let loss = 0; loss < 2; loss++) {
+      await until(() => pool.inFlight === 1);
+      pool.end([...pool.running.keys()][0] as string, lost);
+      await until(() => pool.inFlight === 0);
+    }
+    await until(() => pool.inFlight === 1);
+    assert.deepEqual(
+      pool.given.map(({ alone }) => alone),
+      [false, false, true],
+    );
+    await enqueue('a', 3);
+    assert.equal(pool.inFlight, 1);
+    pool.handler = done;
+    pool.end([...pool.running.keys()][0] as string, done());
+    await until(async () => (await broker.stats('a')).counters.completed === 4);
+  });
+
+  it('releases what it holds when it stops, counting nothing', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    await enqueue('a', 5);
+    await consumer.start();
+    await until(() => pool.inFlight === 5);
+    consumer.quiet();
+    await pool.stop();
+    await consumer.stop(never);
+    const { ready, inFlight } = await broker.stats('a');
+    assert.deepEqual([ready, inFlight], [5, 0]);
+    const [first] = await broker.list('a', { state: 'ready', limit: 1 });
+    assert.equal(first?.record.slice(44, 51), '0000000');
+    assert.deepEqual((await broker.sweep('a', { leaseMs: 1 })).leases, []);
+  });
+
+  it('stops within a second or so when the broker is away', async () => {
+    const { pool, consumer, enqueue, cut } = setUp();
+    await enqueue('a', 5);
+    await consumer.start();
+    await until(() => pool.inFlight === 5);
+    cut();
+    consumer.quiet();
+    await pool.stop();
+    await consumer.stop(never);
+    assert.equal(consumer.sessions[0]?.state, 'closed');
+  });
+});
