@@ -18,7 +18,7 @@ export function interpolate(text: string, env: Environment): Interpolated {
     (match: string, name: string | undefined, fallback: string | undefined) => {
       if (match === '$${') return '${';
       if (name === undefined) {
-        problem ??= 'a variable is written ${NAME} or ${NAME:-default}, and ${ itself $${';
+        problem ??= `a variable is written \${NAME} or \${NAME:-default}, and \${ itself $\${`;
         return match;
       }
       const value = env[name];

@@ -11,6 +11,8 @@ const FLOW_DEPTH_LIMIT = 32;
 const INDENT_LIMIT = 64;
 /** List items and keys. Checking that keys are unique takes the square of their number. */
 const ENTRY_LIMIT = 5_000;
+/** Pieces of any kind: each may cost the parser an error of its own. */
+const TOKEN_LIMIT = 40_000;
 
 export type GateReply =
   | { readonly passed: true; readonly text: string }
@@ -40,9 +42,11 @@ function firstRefusal(text: string): Refusal | null {
   if (extraLine !== null) return { message: `more than ${LINE_LIMIT} lines`, offset: extraLine };
   const counts = { depth: 0, entries: 0 };
   let offset = 0;
+  let tokens = 0;
   let lineStart = 0;
   let isContent = false;
   for (const token of new Lexer().lex(text)) {
+    if (++tokens > TOKEN_LIMIT) return { message: 'too many words for a configuration file', offset };
     if (isMark(token)) {
       isContent = token === SCALAR_FOLLOWS;
       continue;

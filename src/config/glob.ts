@@ -23,7 +23,7 @@ export function glob(pattern: string): GlobReply {
   );
   if (search.left < 0)
     return { problem: `more than ${VISIT_LIMIT} files to look through: name the folder more exactly` };
-  return { files: [...search.files].sort() };
+  return { files: [...search.files].sort((a, b) => (a < b ? -1 : 1)) };
 }
 
 interface Search {
@@ -34,7 +34,10 @@ interface Search {
 function walk(folder: string, parts: readonly string[], search: Search): void {
   const [part, ...rest] = parts;
   if (part === undefined || search.left < 0) return;
-  if (part === '**') return walkAnyDepth(folder, rest, search);
+  if (part === '**') {
+    walkAnyDepth(folder, rest, search);
+    return;
+  }
   for (const name of isWild(part) ? matching(folder, part, search) : [part]) {
     const path = join(folder, name);
     if (rest.length > 0) walk(path, rest, search);

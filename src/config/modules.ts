@@ -30,7 +30,7 @@ export function findModules(patterns: readonly (string | null)[]): ModuleSearch 
       findings.push(warning(['tasks', index], message));
     }
   }
-  return { modules: [...modules].sort(), findings };
+  return { modules: [...modules].sort((a, b) => (a < b ? -1 : 1)), findings };
 }
 
 const isModule = (path: string) =>

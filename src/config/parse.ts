@@ -49,5 +49,5 @@ export function toData({ document }: ParsedFile): { readonly data: unknown } | {
 /** One line, begun in lower case like our own messages. */
 function plain(message: string): string {
   const line = message.split('\n')[0] ?? '';
-  return line.charAt(0).toLowerCase() + line.slice(1);
+  return line.charAt(0).toLowerCase() + line.slice(1, 200);
 }

@@ -1,3 +1,4 @@
+import { printable } from '../lib/printable.ts';
 import type { Problem } from './problem.ts';
 
 const PROBLEM_LIMIT = 50;
@@ -26,8 +27,3 @@ function formatProblem(
   const carets = '^'.repeat(Math.max(1, Math.min(width, excerpt.length - indent.length)));
   return `${head}\n${number} | ${printable(excerpt)}\n${' '.repeat(number.length)} | ${indent}${carets}`;
 }
-
-/** Text from a file may reach a terminal: each control character becomes one blank, so that carets stay in place. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-const printable = (text: string) =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/g, ' ');

@@ -15,8 +15,8 @@ export function suggest(word: string, candidates: Iterable<string>): string | nu
 }
 
 /** Letters in the wrong order are one mistake, not two. */
-const sameLetters = (a: string, b: string) =>
-  a.length === b.length && [...a.toLowerCase()].sort().join('') === [...b.toLowerCase()].sort().join('');
+const sameLetters = (a: string, b: string) => a.length === b.length && sorted(a) === sorted(b);
+const sorted = (word: string) => [...word.toLowerCase()].sort((a, b) => (a < b ? -1 : 1)).join('');
 
 /** As in `, did you mean "url"?`; empty when nothing is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {

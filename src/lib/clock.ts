@@ -1,6 +1,9 @@
 /** Milliseconds since 1970-01-01T00:00:00Z. Stored and shown; never subtracted to measure a duration. */
 export type EpochMs = number;
 
+/** As in `2026-05-01T12:00:00.000Z`. `at` must be a time that a calendar has (RangeError). */
+export const isoTime = (at: EpochMs): string => new Date(at).toISOString();
+
 /** A pending call of `Clock.setTimer`. */
 export interface Timer {
   /** The callback will not run after this. Harmless when repeated or late. */

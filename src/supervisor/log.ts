@@ -1,6 +1,87 @@
-import { finished } from 'node:stream';
-import pc from 'picocolors';
+import { Writable } from 'node:stream';
 import winston from 'winston';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { createLogger, type Logger, type LogLevel } from '../lib/logger.ts';
-import { createRecordFormat } from './log-format.ts';
+import { createLogger, type LogFields, type Logger, type LogLevel } from '../lib/logger.ts';
+import { formatJson, formatText, type LogRecord } from './log-format.ts';
+import { LogSink } from './log-sink.ts';
+
+export interface WinstonLoggerOptions {
+  readonly level: LogLevel;
+  /** One JSON object a line, or text for people. */
+  readonly format: 'json' | 'text';
+  /** Default: stderr. */
+  readonly stream?: NodeJS.WritableStream;
+  readonly clock?: Clock;
+  /** For NO_COLOR, FORCE_COLOR and TERM. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface WinstonLogger extends Logger {
+  /** Takes effect for the next record, also of loggers made with `child`. */
+  setLevel(level: LogLevel): void;
+  /** Records that were lost because the stream was full or closed. */
+  readonly dropped: number;
+}
+
+const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 };
+
+/** The daemon's log. A stream that is slow, full or gone costs records, never the daemon. */
+export function createWinstonLogger(options: WinstonLoggerOptions): WinstonLogger {
+  const { level, format, stream = process.stderr, clock = systemClock, env = process.env } = options;
+  const colors = wantsColors(stream, env);
+  const sink = new LogSink(stream);
+  const line = (record: LogRecord) => (format === 'json' ? formatJson(record) : formatText(record, colors));
+  const target = winston.createLogger({ level, levels: LEVELS, transports: [transportTo(sink, line)] });
+
+  const write = (recordLevel: LogLevel, message: string, fields: LogFields) => {
+    try {
+      const record: LogRecord = {
+        time: clock.now(),
+        level: recordLevel,
+        message: String(message),
+        pid: process.pid,
+        fields,
+      };
+      target.log({ level: recordLevel, message: '', record });
+    } catch {
+      // A clock or a message that throws: the caller's work goes on.
+    }
+  };
+  return Object.defineProperties(createLogger(write) as WinstonLogger, {
+    setLevel: {
+      value: (next: LogLevel) => {
+        target.level = next;
+      },
+    },
+    dropped: { get: () => sink.dropped },
+  });
+}
+
+/** Never makes winston wait: what is not written at once waits, within limits, in the sink's stream. */
+function transportTo(sink: LogSink, line: (record: LogRecord) => string): winston.transport {
+  const lost = (record: LogRecord) => (count: number) =>
+    line({
+      ...record,
+      level: 'warn',
+      message: 'log records were dropped: their reader is too slow',
+      fields: { count },
+    });
+  const stream = new Writable({
+    objectMode: true,
+    write({ record }: { record: LogRecord }, _encoding, next) {
+      try {
+        sink.write(line(record), lost(record));
+      } catch {
+        // A record that cannot be told is not worth the daemon's work.
+      }
+      next();
+    },
+  });
+  return new winston.transports.Stream({ stream });
+}
+
+function wantsColors(stream: NodeJS.WritableStream, env: NonNullable<WinstonLoggerOptions['env']>): boolean {
+  if ((env['NO_COLOR'] ?? '') !== '') return false;
+  if ((env['FORCE_COLOR'] ?? '') !== '') return true;
+  return (stream as { isTTY?: boolean }).isTTY === true && env['TERM'] !== 'dumb';
+}
