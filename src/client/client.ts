@@ -55,7 +55,7 @@ export interface Client extends AsyncDisposable {
    */
   enqueueMany<Input, Output>(
     task: Task<Input, Output>,
-    inputs: readonly JsonSafe<Input>[],
+    inputs: readonly JsonSafe<NoInfer<Input>>[],
     options?: EnqueueOptions,
   ): Promise<JobHandle<JsonOf<Output>>[]>;
   enqueueMany(task: string, inputs: readonly unknown[], options?: EnqueueOptions): Promise<JobHandle[]>;

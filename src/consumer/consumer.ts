@@ -28,6 +28,8 @@ export interface ConsumerOptions {
   >;
   /** What happens to running jobs whose lease is gone. */
   readonly onLeaseLost: 'stop' | 'continue';
+  /** A lease was opened under this daemon id; called before anything is claimed with it. */
+  readonly onSession?: (queue: string, daemon: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -115,6 +117,7 @@ export class Consumer implements Service {
       listener: {
         opened: () => {
           log.debug('queue session opened', { queue, daemon: session.daemon });
+          this.#options.onSession?.(queue, session.daemon);
           line.wake();
           this.#pump();
         },

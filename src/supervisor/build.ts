@@ -1,0 +1,145 @@
+/** The composition root: the only place that sees the whole configuration, and where every part meets the others. */
+
+import { join } from 'node:path';
+import type { Broker } from '../broker/broker.ts';
+import { openBroker, serveBroker } from '../broker/open.ts';
+import { brokerOptionsOf } from '../client/settings.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Config, PoolConfig } from '../config/schema.ts';
+import { workerCount } from '../config/workers.ts';
+import { Consumer } from '../consumer/consumer.ts';
+import { LeaseKeeper } from '../consumer/lease-keeper.ts';
+import type { Clock } from '../lib/clock.ts';
+import { newId } from '../lib/ids.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import type { Service } from '../lib/service.ts';
+import { BootGate } from '../pool/boot-gate.ts';
+import { createPool } from '../pool/open.ts';
+import type { PoolOptions } from '../pool/options.ts';
+import type { Pool } from '../pool/pool.ts';
+import { RUN_VARIABLE } from './predecessor.ts';
+import { queueSettingsOf } from './queue-settings.ts';
+import { Sweeper } from './sweeper.ts';
+
+/** The call deadline C of the protocol; a renewal that takes longer does not count. */
+const CALL_DEADLINE_MS = 2_000;
+/** Between the fence and the lease's end: time to stop what runs. */
+const FENCE_MARGIN_MS = 2_000;
+/** The embedded store's lease never leaves its process; these keep the same rules going. */
+const EMBEDDED_LEASE = { lease: 30_000, heartbeat: 5_000, on_lease_lost: 'stop' } as const;
+/** G of the protocol, in heartbeats. */
+const GRACE_HEARTBEATS = 1.6;
+
+export interface BuildOptions {
+  readonly loaded: LoadedConfig;
+  /** Marks every process of this run. */
+  readonly run: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** A lease was opened on a queue under a new id. */
+  readonly onSession: (queue: string, daemon: string) => void;
+}
+
+export interface Built {
+  readonly broker: Broker;
+  readonly pools: readonly Pool[];
+  readonly consumers: readonly Consumer[];
+  readonly leaseKeeper: LeaseKeeper;
+  readonly sweeper: Sweeper;
+  readonly leaseMs: number;
+}
+
+export function build(options: BuildOptions): Built {
+  const { loaded, clock, random, log } = options;
+  const { config } = loaded;
+  const broker = openBroker({ ...brokerOptionsOf(loaded), callDeadlineMs: CALL_DEADLINE_MS, clock, random, newId, log });
+  const lease = config.broker.type === 'redis' ? config.broker : EMBEDDED_LEASE;
+  const bootGate = new BootGate();
+  const pairs = Object.entries(config.pools).map(([name, pool]) => {
+    const built = createPool(poolOptionsOf(name, pool, options), { clock, random, logger: log.child({ pool: name }), bootGate });
+    return { pool: built, consumer: buildConsumer(options, pool, built, broker, lease) };
+  });
+  const consumers = pairs.map(({ consumer }) => consumer);
+  const sessions = consumers.flatMap((consumer) => consumer.sessions);
+  return {
+    broker,
+    pools: pairs.map(({ pool }) => pool),
+    consumers,
+    leaseKeeper: new LeaseKeeper({ sessions, heartbeatMs: lease.heartbeat, clock }),
+    sweeper: new Sweeper({
+      broker,
+      queues: sessions.map(({ queue }) => queue),
+      leaseMs: lease.lease,
+      intervalMs: lease.heartbeat,
+      rule: { graceMs: GRACE_HEARTBEATS * lease.heartbeat, promptMs: CALL_DEADLINE_MS / 2 },
+      ownDaemons: () => new Set(sessions.map(({ daemon }) => daemon)),
+      clock,
+      random,
+      log,
+    }),
+    leaseMs: lease.lease,
+  };
+}
+
+function buildConsumer(
+  { loaded: { config }, clock, random, log, onSession }: BuildOptions,
+  poolConfig: PoolConfig,
+  pool: Pool,
+  broker: Broker,
+  lease: { readonly lease: number; readonly on_lease_lost: 'stop' | 'continue' },
+): Consumer {
+  const { dead, dead_for } = config.defaults.keep;
+  return new Consumer({
+    pool,
+    broker,
+    queues: queueSettingsOf(config, poolConfig),
+    session: {
+      leaseMs: lease.lease,
+      fenceAfterMs: lease.lease - CALL_DEADLINE_MS - FENCE_MARGIN_MS,
+      keepDead: { count: dead, ageMs: dead_for },
+      newId,
+    },
+    onLeaseLost: lease.on_lease_lost,
+    onSession,
+    clock,
+    random,
+    log: log.child({ pool: pool.name }),
+  });
+}
+
+function poolOptionsOf(name: string, pool: PoolConfig, { loaded, run }: BuildOptions): PoolOptions {
+  const { config, modules } = loaded;
+  const { restart, env } = pool;
+  return {
+    name,
+    kind: pool.kind,
+    queues: pool.queues,
+    modules,
+    required: pool.required,
+    env: { ...env, [RUN_VARIABLE]: run },
+    readyTimeout: pool.ready_timeout,
+    coldGrace: config.shutdown.cold_grace,
+    restart: { ...restart, stableAfter: restart.stable_after },
+    ...hostOptionsOf(pool),
+  };
+}
+
+/** An idle child of a process pool that does not answer for so long is hung. */
+const IDLE_BLOCK_MS = 15_000;
+
+function hostOptionsOf(pool: PoolConfig): Pick<PoolOptions, 'host' | 'workers' | 'concurrency' | 'blockTimeout'> {
+  return pool.kind === 'process'
+    ? { workers: workerCount(pool.workers), concurrency: 1, blockTimeout: IDLE_BLOCK_MS }
+    : { host: pool.host, workers: 1, concurrency: pool.concurrency, blockTimeout: pool.block_timeout };
+}
+
+/** Where the sockets of a daemon are. */
+export const controlSocketOf = (config: Config): string => join(config.control.directory, 'control.sock');
+
+/** The socket by which other processes reach an embedded store. */
+export function storeServersOf({ config }: LoadedConfig, broker: Broker, clock: Clock, log: Logger): Service[] {
+  if (config.broker.type !== 'embedded') return [];
+  return [serveBroker({ broker, path: join(config.control.directory, 'broker.sock'), clock, log })];
+}

@@ -1,0 +1,198 @@
+import type { LoadedConfig } from '../config/load.ts';
+import { commandTable } from '../control/commands.ts';
+import type { ControlHandlers, StatusReport } from '../control/protocol.ts';
+import { ControlServer } from '../control/server.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { newId } from '../lib/ids.ts';
+import type { Logger } from '../lib/logger.ts';
+import { type Built, build, controlSocketOf, storeServersOf } from './build.ts';
+import { acquireInstanceLock } from './instance-lock.ts';
+import { JobInspector } from './job-inspector.ts';
+import { createWinstonLogger } from './log.ts';
+import { memoryOf } from './memory-use.ts';
+import { awaitGone, bootId, readNote, takeOver, writeNote } from './predecessor.ts';
+import { QueueStatsCache } from './queue-stats.ts';
+import { listenForSignals } from './signals.ts';
+import { statusReport } from './status-report.ts';
+import { Supervisor } from './supervisor.ts';
+
+export interface RunOptions {
+  readonly loaded: LoadedConfig;
+  readonly version: string;
+  readonly terminal: { readonly stdout: boolean; readonly stderr: boolean };
+  /** Everything works: the pools, the claims, the sockets. */
+  readonly onReady: (ready: { status: StatusReport; tasks: readonly string[] }) => void;
+}
+
+const EXIT_STOPPED = 0;
+const EXIT_KILLED = 130;
+
+/**
+ * Is the daemon: from the lock to the end. Resolves with the exit code when it was told to stop, and nothing of it is left.
+ * @throws ForkloopError ERR_ALREADY_RUNNING, ERR_POOL_NOT_READY, ERR_BROKER_UNFIT …: nothing is left either.
+ */
+export async function runSupervisor(options: RunOptions): Promise<number> {
+  const { loaded, terminal } = options;
+  const { config } = loaded;
+  const clock = systemClock;
+  const format = config.log.format === 'auto' ? (terminal.stderr ? 'text' : 'json') : config.log.format;
+  const log = createWinstonLogger({ level: config.log.level, format });
+  process.title = `forkloop: ${config.name}`;
+  const lock = await acquireInstanceLock(config.control.directory, clock);
+  try {
+    return await runLocked(options, clock, log);
+  } finally {
+    lock.release();
+  }
+}
+
+async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promise<number> {
+  const { loaded, version } = options;
+  const { directory } = loaded.config.control;
+  const run = newId();
+  const predecessor = readNote(directory);
+  // Before the store is opened: an embedded one takes back what was in flight, which must not run any more.
+  const gone = predecessor !== null && (await awaitGone(predecessor, clock, log));
+  const note = noteKeeper(directory, run);
+  const built = build({ loaded, run, clock, random: Math.random, log, onSession: note.session });
+  const report = reporter(options, built, clock);
+  const supervisor: Supervisor = new Supervisor(
+    {
+      broker: built.broker,
+      pools: built.pools,
+      consumers: built.consumers,
+      keepers: [built.leaseKeeper, built.sweeper],
+      servers: [
+        ...storeServersOf(loaded, built.broker, clock, log),
+        new ControlServer({
+          path: controlSocketOf(loaded.config),
+          commands: commandTable(handlers(loaded, built, () => report(supervisor.state), () => supervisor, clock)),
+          clock,
+          log,
+        }),
+      ],
+      takeOver: async () => {
+        if (gone) await takeOver(predecessor, built.broker, built.leaseMs, log);
+        note.begin();
+      },
+    },
+    { drainTimeoutMs: loaded.config.shutdown.drain_timeout, clock, log },
+  );
+  const stopListening = listenForSignals(
+    (signal) => supervisor.signal(signal),
+    (signal) => log.info('signal ignored', { signal }),
+  );
+  try {
+    return await live(supervisor, async () => {
+      const status = await report(supervisor.state);
+      log.info('ready', { version, pid: process.pid, config: loaded.path });
+      options.onReady({ status, tasks: built.pools.flatMap((pool) => [...pool.tasks.keys()]) });
+    });
+  } finally {
+    if (supervisor.killed.aborted) killWorkers(built);
+    stopListening();
+    log.info('stopped');
+  }
+}
+
+/** Starts, waits for the order to stop, stops. */
+async function live(supervisor: Supervisor, onReady: () => Promise<void>): Promise<number> {
+  try {
+    await Promise.race([supervisor.start(), aborted(supervisor.stopRequested)]);
+    if (supervisor.state === 'running') {
+      await onReady();
+      await aborted(supervisor.stopRequested);
+    }
+  } catch (error) {
+    supervisor.signal('SIGQUIT');
+    await supervisor.stop();
+    throw error;
+  }
+  const killed = aborted(supervisor.killed).then(() => EXIT_KILLED);
+  return Promise.race([supervisor.stop().then(() => EXIT_STOPPED), killed]);
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/** Keeps the note for a successor up to date: written when a lease is opened, before anything is claimed with it. */
+function noteKeeper(directory: string, run: string) {
+  const sessions: Record<string, string> = {};
+  const write = () => writeNote(directory, { bootId: bootId(), run, pid: process.pid, sessions });
+  return {
+    begin: write,
+    session: (queue: string, daemon: string) => {
+      sessions[queue] = daemon;
+      write();
+    },
+  };
+}
+
+function reporter({ loaded, version }: RunOptions, { broker, pools }: Built, clock: Clock) {
+  const startedAt = clock.now();
+  const queues = pools.flatMap((pool) => pool.queues);
+  const stats = new QueueStatsCache(broker, queues, clock);
+  return async (state: StatusReport['state']): Promise<StatusReport> => {
+    const statuses = pools.map((pool) => pool.status());
+    const pids = statuses.flatMap(({ workers }) => workers.flatMap(({ pid }) => (pid === null ? [] : [pid])));
+    const [known, memory] = await Promise.all([stats.read(), memoryOf([...new Set(pids)])]);
+    return statusReport({
+      name: loaded.config.name,
+      version,
+      pid: process.pid,
+      state,
+      startedAt,
+      now: clock.now(),
+      broker: { type: broker.type, up: broker.up, location: locationOf(loaded) },
+      pools: statuses,
+      stats: known,
+      memory,
+      config: { path: loaded.path, generation: 1 },
+    });
+  };
+}
+
+/** Where the broker is, without the credentials that a URL may hold. */
+function locationOf({ config: { broker } }: LoadedConfig): string {
+  if (broker.type === 'embedded') return broker.path;
+  const { protocol, host, pathname } = new URL(broker.url);
+  return `${protocol}//${host}${pathname}`;
+}
+
+function handlers(
+  { config }: LoadedConfig,
+  { broker, pools }: Built,
+  report: () => Promise<StatusReport>,
+  supervisor: () => Supervisor,
+  clock: Clock,
+): ControlHandlers {
+  const inspector = new JobInspector(broker, pools);
+  return {
+    status: report,
+    jobs: (request) => inspector.list(request),
+    job: (request) => inspector.show(request),
+    stop: async ({ now }) => {
+      const { drain_timeout, cold_grace } = config.shutdown;
+      const deadline = (now ? 0 : drain_timeout) + cold_grace;
+      // After the answer: the server that carries it is stopped too.
+      clock.setTimer(1, () => supervisor().signal(now ? 'SIGQUIT' : 'SIGTERM'));
+      return { schema: 'forkloop.stop/1', pid: process.pid, deadline_seconds: deadline / 1_000 };
+    },
+  };
+}
+
+/** The last resort of a person who has pressed Ctrl-C three times. */
+function killWorkers({ pools }: Built): void {
+  const pids = pools.flatMap((pool) => pool.status().workers.map(({ pid }) => pid));
+  for (const pid of pids) {
+    if (pid === null || pid === process.pid) continue;
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
