@@ -53,7 +53,7 @@ const isRecord = (err: unknown): err is { name: string; message: string; stack?:
 /** JSON of anything: errors as records, big integers as text, and a note in place of what cannot be told. */
 function stringify(value: unknown): string {
   try {
-    return JSON.stringify(value, replace) ?? 'null';
+    return json(value);
   } catch {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return '"[cannot be told as JSON]"';
@@ -64,11 +64,14 @@ function stringify(value: unknown): string {
 
 function stringifyPart(value: unknown): string {
   try {
-    return JSON.stringify(value, replace) ?? 'null';
+    return json(value);
   } catch {
     return '"[cannot be told as JSON]"';
   }
 }
+
+/** Of a function or undefined JSON makes nothing at all. */
+const json = (value: unknown): string => (JSON.stringify(value, replace) as string | undefined) ?? 'null';
 
 function replace(_key: string, value: unknown): unknown {
   if (value instanceof Error) return toErrorRecord(value);
