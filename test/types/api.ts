@@ -65,8 +65,8 @@ export async function wrong(): Promise<void> {
   defineTask('x', { timeout: '5 parsecs', run: () => null });
   // @ts-expect-error: run is needed
   defineTask('x', {});
-  // @ts-expect-error: the handler gets what the schema makes
   defineTask('x', {
+    // @ts-expect-error: the handler gets what the schema makes
     input: z.object({ n: z.number() }),
     run: (input: { n: string }) => input,
   });
