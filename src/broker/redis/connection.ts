@@ -1,0 +1,184 @@
+import type { Logger } from '../../lib/logger.ts';
+import type { Random } from '../../lib/random.ts';
+import { BrokerError } from '../broker.ts';
+import { closed, notConnected } from './errors.ts';
+import { type Link, type LinkOptions, openLink, type Reply } from './link.ts';
+import type { Script } from './scripts.ts';
+
+const FIRST_REST_MS = 50;
+const LONGEST_REST_MS = 2_000;
+/** Between attempts that only a person can make succeed. */
+const FATAL_REST_MS = 5_000;
+
+/**
+ *     idle ──start──▶ connecting ──connected──▶ ready
+ *                       ▲    │ failed             │ ended
+ *                       │    ▼                    ▼
+ *                       └─ resting ◀──────────────┘          any ──close──▶ closed
+ *
+ * connecting: calls wait for the end of the attempt, at most their deadline. resting: calls are refused with the reason
+ * of the last failure, until the rest is over.
+ */
+type State =
+  | { readonly type: 'idle' }
+  | { readonly type: 'connecting'; readonly attempt: Promise<void> }
+  | { readonly type: 'ready'; readonly link: Link }
+  | { readonly type: 'resting'; readonly failure: BrokerError }
+  | { readonly type: 'closed' };
+
+export interface ConnectionOptions extends Omit<LinkOptions, 'connectDeadlineMs' | 'signal'> {
+  readonly callDeadlineMs: number;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Asked of each new link before it is used; what it throws is the failure of the attempt. */
+  readonly check: (link: Link) => Promise<void>;
+}
+
+/** Keeps one link up: makes it anew, with growing rests and jitter, until it is closed. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #closing = new AbortController();
+  #state: State = { type: 'idle' };
+  #answered = false;
+  /** The failure that was logged last, so that each is logged once. */
+  #reported = '';
+  #running: Promise<void> | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the last call was answered. */
+  get up(): boolean {
+    return this.#answered && this.#state.type === 'ready';
+  }
+
+  /** Resolves at the end of the first attempt; with its failure, if it failed. */
+  async start(): Promise<BrokerError | undefined> {
+    if (this.#running === undefined && this.#state.type === 'idle') this.#running = this.#run();
+    if (this.#state.type === 'connecting') await this.#state.attempt;
+    return this.#state.type === 'resting' ? this.#state.failure : undefined;
+  }
+
+  /** @throws BrokerError */
+  async call(verb: string, args: readonly string[]): Promise<Reply> {
+    return this.#send(await this.#ready(verb), verb, args);
+  }
+
+  /** Runs a script; one that the server does not know yet (restart, SCRIPT FLUSH) is loaded. @throws BrokerError */
+  async run(verb: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    const link = await this.#ready(verb);
+    const command = ['EVALSHA', script.sha, String(keys.length), ...keys, ...args];
+    try {
+      return await this.#send(link, verb, command);
+    } catch (error) {
+      if (!(error instanceof BrokerError) || !isNoScript(error)) throw error;
+      await this.#send(link, verb, ['SCRIPT', 'LOAD', script.text]);
+      return await this.#send(link, verb, command);
+    }
+  }
+
+  /** Ends the link and the attempts; pending calls end at once. */
+  async close(): Promise<void> {
+    this.#state = { type: 'closed' };
+    this.#closing.abort();
+    await this.#running;
+  }
+
+  async #send(link: Link, verb: string, args: readonly string[]): Promise<Reply> {
+    try {
+      const reply = await link.send(verb, args, this.#options.callDeadlineMs);
+      this.#answered = true;
+      return reply;
+    } catch (error) {
+      if (this.#state.type === 'closed') throw closed(verb);
+      // An error reply is an answer as well.
+      this.#answered = error instanceof BrokerError && error.disposition !== 'unknown';
+      throw error;
+    }
+  }
+
+  async #ready(verb: string): Promise<Link> {
+    if (this.#state.type === 'connecting') await this.#state.attempt;
+    const state = this.#state;
+    switch (state.type) {
+      case 'ready':
+        return state.link;
+      case 'closed':
+        throw closed(verb);
+      case 'resting':
+        this.#answered = false;
+        throw notSent(state.failure);
+      default:
+        throw notConnected(verb, 'it was not started');
+    }
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    while (!this.#isClosed()) {
+      const attempt = this.#attempt();
+      this.#state = { type: 'connecting', attempt: attempt.then(() => {}) };
+      const outcome = await attempt;
+      if (outcome instanceof BrokerError) {
+        failures++;
+      } else {
+        failures = 0;
+        await outcome.ended;
+        if (!this.#isClosed()) this.#rest(notConnected('reconnect', 'the connection was lost'));
+      }
+      if (!this.#isClosed())
+        await this.#options.clock.sleep(this.#restMs(outcome, failures), this.#closing.signal);
+    }
+  }
+
+  /** One try: connect, check. The state is set before this resolves, so that who waits for it finds the end. */
+  async #attempt(): Promise<Link | BrokerError> {
+    let link: Link | undefined;
+    try {
+      const { callDeadlineMs } = this.#options;
+      link = await openLink({
+        ...this.#options,
+        connectDeadlineMs: callDeadlineMs,
+        signal: this.#closing.signal,
+      });
+      await this.#options.check(link);
+      if (!this.#isClosed()) this.#state = { type: 'ready', link };
+      if (this.#reported !== '') this.#options.log.info('broker connected');
+      this.#reported = '';
+      return link;
+    } catch (error) {
+      link?.destroy();
+      const failure = error instanceof BrokerError ? error : notConnected('connect', error);
+      if (!this.#isClosed()) this.#rest(failure);
+      return failure;
+    }
+  }
+
+  #rest(failure: BrokerError): void {
+    this.#answered = false;
+    this.#state = { type: 'resting', failure };
+    if (this.#reported === failure.message) return;
+    this.#reported = failure.message;
+    this.#options.log.warn('broker not connected', { reason: failure.message });
+  }
+
+  #restMs(outcome: Link | BrokerError, failures: number): number {
+    if (outcome instanceof BrokerError && outcome.disposition === 'fatal') return FATAL_REST_MS;
+    const most = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(failures, 10));
+    return most * (0.5 + this.#options.random() / 2);
+  }
+
+  #isClosed(): boolean {
+    return this.#state.type === 'closed';
+  }
+}
+
+const isNoScript = (error: BrokerError): boolean =>
+  error.cause instanceof Error && error.cause.message.startsWith('NOSCRIPT');
+
+/** The failure of an attempt as the end of a call that was never sent. */
+function notSent(failure: BrokerError): BrokerError {
+  const disposition = failure.disposition === 'fatal' ? 'fatal' : 'refused';
+  return new BrokerError(disposition, failure.message, { code: failure.code, cause: failure });
+}

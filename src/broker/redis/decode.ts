@@ -1,0 +1,172 @@
+import type { EpochMs } from '../../lib/clock.ts';
+import type {
+  ClaimedJob,
+  EnqueueReply,
+  ExchangeReply,
+  HeartbeatReply,
+  JobState,
+  LeaseView,
+  QueueCounter,
+  QueueStats,
+  ReclaimReply,
+  ResyncReply,
+  StoredJob,
+  SweepReply,
+} from '../broker.ts';
+import { recordId, tokenOf } from '../job-record.ts';
+import { unfit } from './errors.ts';
+import { SCHEMA } from './keys.ts';
+import type { Reply } from './link.ts';
+
+/** What a script returned, as the contract says it. Its header says what stands where. */
+
+export function decodeEnqueue(reply: Reply, jobs: number): EnqueueReply {
+  const [status, now, ...holders] = list(reply);
+  checkSchema(status, now);
+  if (status === 'late') return { status, now: Number(now) };
+  const existing: (string | null)[] = Array(jobs).fill(null);
+  for (let i = 0; i < holders.length; i += 2) existing[Number(holders[i])] = String(holders[i + 1]);
+  return { status: 'stored', existing, now: Number(now) };
+}
+
+export function decodeOpen(reply: Reply): 'opened' | 'refused' {
+  const [status, schema] = list(reply);
+  checkSchema(status, schema);
+  return status === 'opened' ? 'opened' : 'refused';
+}
+
+export function decodeExchange(reply: Reply): ExchangeReply {
+  const [status, first, records, refused, refusedAcks, dropped, more, nextDue, alone] = list(reply);
+  if (status === 'lost' || status === 'stale') return { status };
+  if (status === 'gap') return { status, last: Number(first) };
+  return {
+    status: 'done',
+    now: Number(first),
+    jobs: list(records).map((record) => claimed(String(record), Number(alone) > 0)),
+    refused: list(refused).map(String),
+    refusedAcks: Number(refusedAcks),
+    dropped: pairs(dropped).map(([id, reason]) => ({
+      id: String(id),
+      reason: reason === 'expired' ? reason : 'corrupt',
+    })),
+    more: more === 1,
+    nextDueMs: Number(nextDue) < 0 ? null : Number(nextDue),
+  };
+}
+
+export function decodeHeartbeat(reply: Reply): HeartbeatReply {
+  const [status, inFlight, now] = list(reply);
+  return status === 'renewed' ? { status, inFlight: Number(inFlight), now: Number(now) } : { status: 'lost' };
+}
+
+export function decodeResync(reply: Reply): ResyncReply {
+  const [status, now, tokens] = list(reply);
+  return status === 'synced'
+    ? { status, now: Number(now), tokens: list(tokens).map(String) }
+    : { status: 'lost' };
+}
+
+export function decodeSweep(reply: Reply): SweepReply {
+  const [now, leases] = list(reply);
+  return {
+    now: Number(now),
+    leases: pairs(leases).map(
+      ([daemon, deadline]): LeaseView => ({
+        daemon: String(daemon),
+        deadlineAt: Number(deadline),
+      }),
+    ),
+  };
+}
+
+export function decodeReclaim(reply: Reply): ReclaimReply {
+  const [status, moved, more] = list(reply);
+  return status === 'alive' ? { status } : { status: 'reclaimed', moved: Number(moved), more: more === 1 };
+}
+
+export function decodeStats(reply: Reply, queue: string): QueueStats {
+  const [now, ready, delayed, inFlight, dead, heads, meta] = list(reply);
+  const counts = new Map(pairs(meta).map(([name, value]) => [String(name), Number(value)]));
+  const count = (name: QueueCounter) => counts.get(name) ?? 0;
+  const oldest = Math.min(...list(heads).map((id) => bornAt(String(id))));
+  return {
+    queue,
+    ready: Number(ready),
+    delayed: Number(delayed),
+    inFlight: Number(inFlight),
+    dead: Number(dead),
+    oldestReadyMs: Number.isFinite(oldest) ? Math.max(0, Number(now) - oldest) : null,
+    counters: {
+      enqueued: count('enqueued'),
+      completed: count('completed'),
+      retried: count('retried'),
+      dead: count('dead'),
+      expired: count('expired'),
+      refused: count('refused'),
+      reclaimed: count('reclaimed'),
+    },
+  };
+}
+
+export function decodeList(reply: Reply, state: JobState): readonly StoredJob[] {
+  const flat = list(reply);
+  return Array.from({ length: flat.length / 3 }, (_, i) =>
+    stored(state, flat[3 * i], flat[3 * i + 1], flat[3 * i + 2]),
+  );
+}
+
+/** Where the search goes on, what it found, or null at its end. Places are the indexes of keys in find.lua. */
+export type Found = { readonly job: StoredJob } | { readonly place: string; readonly rank: string } | null;
+
+export function decodeFind(reply: Reply): Found {
+  const [status, place, second, at, daemon] = list(reply);
+  if (status === 'none') return null;
+  if (status === 'next') return { place: String(place), rank: String(second) };
+  const state = FOUND_IN.get(Number(place)) ?? 'ready';
+  return { job: stored(state, second, at, daemon) };
+}
+
+const FOUND_IN: ReadonlyMap<number, JobState> = new Map([
+  [1, 'in_flight'],
+  [2, 'delayed'],
+  [3, 'dead'],
+]);
+
+function stored(
+  state: JobState,
+  record: Reply | undefined,
+  at: Reply | undefined,
+  daemon: Reply | undefined,
+): StoredJob {
+  return {
+    state,
+    record: String(record),
+    at: at === '' ? null : Number(at),
+    daemon: daemon === '' ? null : String(daemon),
+  };
+}
+
+function claimed(record: string, alone: boolean): ClaimedJob {
+  return { token: tokenOf(recordId(record), Number(record.slice(37, 44)) + 1), record, alone };
+}
+
+/** When an id was made: the first 48 bits of a UUIDv7. NaN for any other text. */
+const bornAt = (id: string): EpochMs => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
+function checkSchema(status: Reply | undefined, schema: Reply | undefined): void {
+  if (status !== 'unfit') return;
+  throw unfit(
+    `the queue's data has schema ${schema}, this forkloop knows ${SCHEMA}: run one version, or use another namespace`,
+  );
+}
+
+const list = (reply: Reply | undefined): readonly Reply[] =>
+  Array.isArray(reply) ? (reply as readonly Reply[]) : [];
+
+function pairs(reply: Reply | undefined): readonly (readonly [Reply, Reply])[] {
+  const flat = list(reply);
+  return Array.from(
+    { length: flat.length / 2 },
+    (_, i) => [flat[2 * i] ?? '', flat[2 * i + 1] ?? ''] as const,
+  );
+}

@@ -1,0 +1,126 @@
+import { ForkloopError } from '../../lib/errors.ts';
+import {
+  BATCH_BYTES_LIMIT,
+  BATCH_LIMIT,
+  type EnqueueBatch,
+  type ExchangeRequest,
+  type Settlement,
+} from '../broker.ts';
+import { HEADER_LENGTH, recordId } from '../job-record.ts';
+import { type QueueKeys, SCHEMA } from './keys.ts';
+
+/** What a script is called with. Its header says what stands where. */
+export interface Call {
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+}
+
+const RECORD = /^1[\da-f-]{36}\d{15}[\da-f]\d{24}/i;
+
+const EXPIRED = JSON.stringify({
+  status: 'expired',
+  error: { name: 'ForkloopError', message: 'the job expired before it was started' },
+});
+
+/** @throws ForkloopError ERR_OPTION_INVALID, ERR_INPUT_INVALID */
+export function encodeEnqueue(keys: QueueKeys, batch: EnqueueBatch, epoch: string): Call {
+  if (batch.jobs.length < 1 || batch.jobs.length > BATCH_LIMIT)
+    throw badSize('jobs in a batch', batch.jobs.length);
+  const args = [String(batch.notAfterAt), SCHEMA, epoch];
+  let group = { kind: '', countAt: 0, count: 0 };
+  batch.jobs.forEach(({ record, delayMs }, index) => {
+    if (!RECORD.test(record)) throw notRecord(record);
+    const delay = wholeMs(delayMs);
+    const priority = record.slice(51, 52);
+    const unique = record.slice(HEADER_LENGTH, HEADER_LENGTH + Number(record.slice(66, 69)));
+    const kind = unique !== '' ? 'u' : delay !== '0' ? 'd' : priority;
+    if (kind !== group.kind) {
+      group = { kind, countAt: args.push(kind, '0') - 1, count: 0 };
+    }
+    args[group.countAt] = String(++group.count);
+    if (kind === 'u') args.push(String(index), unique, recordId(record), priority, delay, record);
+    else if (kind === 'd') args.push(delay, record);
+    else args.push(record);
+  });
+  return {
+    keys: [keys.batch(batch.id), keys.meta, keys.unique, keys.delayed, keys.wake, ...keys.ready],
+    args,
+  };
+}
+
+/** @throws ForkloopError ERR_OPTION_INVALID */
+export function encodeExchange(keys: QueueKeys, request: ExchangeRequest): Call {
+  const { daemon, settle } = request;
+  if (settle.length > BATCH_LIMIT) throw badSize('settlements in an exchange', settle.length);
+  if (request.want > BATCH_LIMIT) throw badSize('jobs wanted in an exchange', request.want);
+  const plain: string[] = [];
+  const others: string[] = [];
+  for (const settlement of settle) {
+    if (settlement.type === 'ack' && settlement.result === undefined) plain.push(settlement.token);
+    else others.push(...settlementArgs(settlement));
+  }
+  return {
+    keys: [
+      keys.leases,
+      keys.session(daemon),
+      keys.inFlight(daemon),
+      keys.held(daemon),
+      keys.meta,
+      keys.delayed,
+      keys.dead,
+      keys.unique,
+      keys.wake,
+      keys.quarantine,
+      keys.suspects,
+      ...keys.ready,
+    ],
+    args: [
+      daemon,
+      wholeMs(request.leaseMs),
+      String(request.lane),
+      String(request.number),
+      String(request.want),
+      request.alone ? '1' : '0',
+      lifeMs(request.droppedResultTtlMs),
+      String(request.keepDead.count),
+      wholeMs(request.keepDead.ageMs),
+      String(BATCH_BYTES_LIMIT),
+      keys.resultPrefix,
+      EXPIRED,
+      String(plain.length),
+      ...plain,
+      ...others,
+    ],
+  };
+}
+
+/** Type, token, delay, count, error, result, life of the result. */
+function settlementArgs(settlement: Settlement): readonly string[] {
+  const { type, token } = settlement;
+  const delay = 'delayMs' in settlement ? wholeMs(settlement.delayMs) : '0';
+  const [count, error] = 'error' in settlement ? [settlement.count, settlement.error] : ['none', ''];
+  const result = 'result' in settlement ? settlement.result : undefined;
+  return [
+    type,
+    token,
+    delay,
+    count,
+    error,
+    result?.json ?? '',
+    result === undefined ? '' : lifeMs(result.ttlMs),
+  ];
+}
+
+export const wholeMs = (ms: number): string => String(Math.max(0, Math.round(ms)));
+
+/** Redis refuses a life of 0. */
+const lifeMs = (ms: number): string => String(Math.max(1, Math.round(ms)));
+
+function badSize(what: string, size: number): ForkloopError {
+  return new ForkloopError('ERR_OPTION_INVALID', `${size} ${what}: at most ${BATCH_LIMIT} fit, at least 1`);
+}
+
+function notRecord(record: string): ForkloopError {
+  const start = JSON.stringify(record.slice(0, 80));
+  return new ForkloopError('ERR_INPUT_INVALID', `not a job record: ${start}; make it with encodeJob`);
+}

@@ -1,0 +1,32 @@
+import { unfit } from './errors.ts';
+
+/** Redis 7.0 brought scripts with flags and `LPOP` with a count in them; Valkey began after it. */
+const OLDEST = { redis: [7, 0], valkey: [7, 2] } as const;
+
+/**
+ * Whether a server can keep the promise, from its replies to INFO. Needs no CONFIG, which operators often forbid.
+ * @throws BrokerError ERR_BROKER_UNFIT
+ */
+export function checkFitness(serverInfo: string, memoryInfo: string): void {
+  const valkey = field(serverInfo, 'valkey_version');
+  const [name, version] = valkey
+    ? ['valkey' as const, valkey]
+    : ['redis' as const, field(serverInfo, 'redis_version')];
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST[name];
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+    throw unfit(
+      `the broker is ${name} ${version ?? 'of unknown version'}: Redis 7.0 or Valkey 7.2 or newer is needed`,
+    );
+  }
+  const policy = field(memoryInfo, 'maxmemory_policy');
+  if (policy !== undefined && policy !== 'noeviction') {
+    throw unfit(
+      `redis may evict jobs: maxmemory-policy is ${policy}; set it to noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf)`,
+    );
+  }
+}
+
+function field(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+}

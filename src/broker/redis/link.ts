@@ -1,0 +1,111 @@
+import type { Clock } from '../../lib/clock.ts';
+import { BrokerError } from '../broker.ts';
+import { lostReply, notConnected, overdue, replyError } from './errors.ts';
+
+export type Reply = string | number | null | readonly Reply[];
+
+/** One connection. It is never revived: when it has ended, another is made. */
+export interface Link {
+  /**
+   * Sends one command. @throws BrokerError: an error reply, `unknown` when the reply did not come within `deadlineMs` or
+   * the connection ended. An overdue reply ends the connection: what it waits behind would be overdue as well.
+   */
+  send(verb: string, args: readonly string[], deadlineMs: number): Promise<Reply>;
+  /** Resolves when the connection has ended, for whatever reason. */
+  readonly ended: Promise<void>;
+  /** Ends it now; pending commands end `unknown`. Harmless when repeated. */
+  destroy(): void;
+}
+
+export interface LinkOptions {
+  /** `redis://` or `rediss://`, with user and database if any. */
+  readonly url: string;
+  readonly password?: string | undefined;
+  readonly clock: Clock;
+  /** How long connecting and logging in may take. */
+  readonly connectDeadlineMs: number;
+  /** Its abort ends the connection, also while it is being made. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Connects and logs in. @throws BrokerError `refused` when there is no connection, `fatal` when the login is wrong.
+ * The driver is imported here, when it is used: it costs 100 ms and 20 MB.
+ */
+export async function openLink(options: LinkOptions): Promise<Link> {
+  const { createClient, ErrorReply } = await import('redis');
+  const client = createClient({
+    url: options.url,
+    ...(options.password === undefined ? {} : { password: options.password }),
+    RESP: 2,
+    name: 'forkloop',
+    disableClientInfo: true,
+    maintNotifications: 'disabled',
+    // What is not sent at once is refused, not kept for later: its sender repeats it.
+    disableOfflineQueue: true,
+    socket: { reconnectStrategy: false, connectTimeout: options.connectDeadlineMs },
+    // The driver's own timeout costs a listener and a signal per command and bounds only the wait before writing.
+    commandOptions: { timeout: 0 },
+  });
+
+  let markEnded!: () => void;
+  const ended = new Promise<void>((resolve) => {
+    markEnded = resolve;
+  });
+  const destroy = () => {
+    options.signal.removeEventListener('abort', destroy);
+    if (client.isOpen) client.destroy();
+    markEnded();
+  };
+  // Without a listener an `error` event would end the process. Each one means that the connection is over.
+  client.on('error', destroy);
+  client.on('end', destroy);
+  options.signal.addEventListener('abort', destroy);
+  if (options.signal.aborted) destroy();
+
+  const failure = (verb: string, error: unknown) =>
+    error instanceof ErrorReply ? replyError(verb, error.message, error) : undefined;
+
+  const send = async (verb: string, args: readonly string[], deadlineMs: number): Promise<Reply> => {
+    const answer = client.sendCommand<Reply>(args);
+    try {
+      return await within(options.clock, deadlineMs, answer, () => {
+        destroy();
+        return overdue(verb, deadlineMs);
+      });
+    } catch (error) {
+      throw failure(verb, error) ?? (error instanceof BrokerError ? error : lostReply(verb, error));
+    }
+  };
+
+  try {
+    if (options.signal.aborted) throw new Error('it was closed');
+    // The driver leaves `connect` pending when it is destroyed meanwhile.
+    const given = ended.then(() => {
+      throw new Error('the connection was closed');
+    });
+    const connected = Promise.race([client.connect(), given]);
+    await within(options.clock, options.connectDeadlineMs, connected, () => new Error('no answer'));
+    return { send, ended, destroy };
+  } catch (error) {
+    destroy();
+    throw failure('connect', error) ?? notConnected('connect', error);
+  }
+}
+
+/** What `promise` ends with, or after `ms` what `late` makes; its later end is then of no interest. */
+function within<T>(clock: Clock, ms: number, promise: Promise<T>, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(ms, () => reject(late()));
+    promise.then(
+      (value) => {
+        timer.cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        reject(error);
+      },
+    );
+  });
+}

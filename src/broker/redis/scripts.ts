@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** Each verb with the parts that its script uses, in their order. */
+const PARTS = {
+  enqueue: ['now'],
+  open: ['now'],
+  exchange: ['now', 'record', 'promote'],
+  heartbeat: ['now'],
+  resync: ['now'],
+  close: [],
+  sweep: ['now', 'record', 'promote'],
+  reclaim: ['now', 'record'],
+  stats: ['now'],
+  list: [],
+  find: [],
+} as const satisfies Record<string, readonly Part[]>;
+
+export type Verb = keyof typeof PARTS;
+export type Part = 'now' | 'record' | 'promote';
+
+export interface Script {
+  readonly sha: string;
+  readonly text: string;
+}
+
+/** The script of each verb, read when it is first used. `replaced` puts other text in the place of a part. */
+export class Scripts {
+  readonly #replaced: Partial<Record<Part, string>>;
+  readonly #loaded = new Map<Verb, Script>();
+
+  constructor(replaced: Partial<Record<Part, string>> = {}) {
+    this.#replaced = replaced;
+  }
+
+  get(verb: Verb): Script {
+    const known = this.#loaded.get(verb);
+    if (known !== undefined) return known;
+    const text = this.#compose(verb);
+    const script = { text, sha: createHash('sha1').update(text).digest('hex') };
+    this.#loaded.set(verb, script);
+    return script;
+  }
+
+  /** Redis wants the line with the flags first; the parts follow it. */
+  #compose(verb: Verb): string {
+    const body = read(`${verb}.lua`);
+    const end = body.indexOf('\n') + 1;
+    const parts = PARTS[verb].map((part: Part) => this.#replaced[part] ?? read(`parts/${part}.lua`));
+    return body.slice(0, end) + parts.join('') + body.slice(end);
+  }
+}
+
+const read = (file: string): string => readFileSync(new URL(`./scripts/${file}`, import.meta.url), 'utf8');

@@ -1,0 +1,95 @@
+#!lua
+-- Stores a batch of jobs or nothing; a repeat answers what the first call answered. Refused when memory is full.
+--
+-- KEYS 1 batch marker, 2 meta, 3 unique, 4 delayed, 5 wake, 6 to 15 ready:0 to ready:9
+-- ARGV 1 not after, 2 schema, 3 epoch to write when there is none, then groups in the order of the batch, each
+--      a kind, a count and so many items:
+--        '0'..'9'  ready in that priority: record
+--        'd'       delayed: delay ms, record
+--        'u'       with a unique key: index in the batch, unique key, id, priority, delay ms, record
+-- Returns {'stored', now, index, id of the holder, ...} naming the jobs that were not stored, {'late', now},
+--         or {'unfit', schema that is there}
+
+local limit = tonumber(ARGV[1])
+local meta = redis.call('HMGET', KEYS[2], 'schema', 'time')
+if meta[1] and meta[1] ~= ARGV[2] then return {'unfit', meta[1]} end
+
+-- The highest time seen, so that a late repeat stays late after the clock jumped ahead and back.
+local seen = tonumber(meta[2] or 0)
+local latest = math.max(now, seen)
+if latest > limit then return {'late', latest} end
+
+local answer = {'stored', latest}
+local marker = redis.call('GET', KEYS[1])
+if marker then
+  for part in string.gmatch(marker, '%S+') do answer[#answer + 1] = part end
+  return answer
+end
+
+-- All reads come first: a key of the wrong type fails here, before anything is written.
+redis.call('LLEN', KEYS[5])
+local holders, stored = {}, 0
+local i = 4
+while ARGV[i] do
+  local kind, count = ARGV[i], tonumber(ARGV[i + 1])
+  i = i + 2
+  if kind == 'd' then
+    redis.call('ZCARD', KEYS[4])
+    i = i + 2 * count
+  elseif kind == 'u' then
+    redis.call('ZCARD', KEYS[4])
+    for at = i, i + 6 * (count - 1), 6 do
+      local key, id = ARGV[at + 1], ARGV[at + 2]
+      redis.call('LLEN', KEYS[6 + ARGV[at + 3]])
+      local holder = holders[key] or redis.call('HGET', KEYS[3], key)
+      if holder then
+        answer[#answer + 1] = ARGV[at]
+        answer[#answer + 1] = holder
+      end
+      holders[key] = holder or id
+    end
+    i = i + 6 * count
+  else
+    redis.call('LLEN', KEYS[6 + kind])
+    i = i + count
+  end
+end
+
+local refused = {}
+for at = 3, #answer, 2 do refused[answer[at]] = true end
+i = 4
+while ARGV[i] do
+  local kind, count = ARGV[i], tonumber(ARGV[i + 1])
+  i = i + 2
+  if kind == 'd' then
+    for at = i, i + 2 * (count - 1), 2 do
+      redis.call('ZADD', KEYS[4], now + ARGV[at], ARGV[at + 1])
+    end
+    stored = stored + count
+    i = i + 2 * count
+  elseif kind == 'u' then
+    for at = i, i + 6 * (count - 1), 6 do
+      if not refused[ARGV[at]] then
+        redis.call('HSET', KEYS[3], ARGV[at + 1], ARGV[at + 2])
+        if ARGV[at + 4] == '0' then
+          redis.call('RPUSH', KEYS[6 + ARGV[at + 3]], ARGV[at + 5])
+        else
+          redis.call('ZADD', KEYS[4], now + ARGV[at + 4], ARGV[at + 5])
+        end
+        stored = stored + 1
+      end
+    end
+    i = i + 6 * count
+  else
+    redis.call('RPUSH', KEYS[6 + kind], unpack(ARGV, i, i + count - 1))
+    stored = stored + count
+    i = i + count
+  end
+end
+
+redis.call('SET', KEYS[1], table.concat(answer, ' ', 3), 'PXAT', limit + 60000)
+if not meta[1] then redis.call('HSET', KEYS[2], 'schema', ARGV[2], 'epoch', ARGV[3]) end
+if now > seen + 1000 then redis.call('HSET', KEYS[2], 'time', now) end
+redis.call('HINCRBY', KEYS[2], 'enqueued', stored)
+if stored > 0 and redis.call('LLEN', KEYS[5]) == 0 then redis.call('RPUSH', KEYS[5], '1') end
+return answer

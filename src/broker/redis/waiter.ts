@@ -1,0 +1,148 @@
+import type { Random } from '../../lib/random.ts';
+import { type Link, type LinkOptions, openLink } from './link.ts';
+
+/** How long one blocking read lasts before it is made again: the bound on a wake that no reply ever brings. */
+const BLOCK_MS = 5_000;
+const LONGEST_REST_MS = 2_000;
+
+export interface WaiterOptions extends Omit<LinkOptions, 'connectDeadlineMs' | 'signal'> {
+  readonly callDeadlineMs: number;
+  readonly random: Random;
+  /** Runs a command on the broker's ordinary connection. */
+  readonly command: (verb: string, args: readonly string[]) => Promise<unknown>;
+}
+
+/** A connection for blocking reads. */
+interface Seat {
+  readonly link: Link;
+  readonly clientId: string;
+  live: boolean;
+}
+
+/** Waits for wake markers: blocking reads, each on a connection of its own, kept for the next wait. */
+export class Waiter {
+  readonly #options: WaiterOptions;
+  readonly #closing = new AbortController();
+  readonly #waits = new Set<AbortController>();
+  readonly #idle: Seat[] = [];
+
+  constructor(options: WaiterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves with those of the keys that were woken: one, or all when reads had failed before (a marker may have been
+   * missed meanwhile); none at the abort of `signal` or at `close`. Never rejects.
+   */
+  async wait(keys: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    if (signal.aborted || this.#closing.signal.aborted) return [];
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    this.#waits.add(ending);
+    signal.addEventListener('abort', end);
+    try {
+      return await this.#untilWoken(keys, ending.signal);
+    } finally {
+      signal.removeEventListener('abort', end);
+      this.#waits.delete(ending);
+    }
+  }
+
+  close(): void {
+    this.#closing.abort();
+    for (const ending of this.#waits) ending.abort();
+  }
+
+  async #untilWoken(keys: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        const taking = this.#take();
+        const seat = await until(signal, taking);
+        if (seat === undefined) {
+          void taking.then(
+            (late) => this.#idle.push(late),
+            () => {},
+          );
+          return [];
+        }
+        if (failures > 0) {
+          this.#idle.push(seat);
+          return keys;
+        }
+        const key = await this.#read(seat, keys, signal);
+        if (key !== undefined) return [key];
+      } catch {
+        failures++;
+        await this.#options.clock.sleep(this.#restMs(failures), signal);
+      }
+    }
+    return [];
+  }
+
+  /** One blocking read; undefined when its time is over or `signal` aborted. */
+  async #read(seat: Seat, keys: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+    const reading = seat.link
+      .send('BLPOP', ['BLPOP', ...keys, String(BLOCK_MS / 1_000)], BLOCK_MS + this.#options.callDeadlineMs)
+      .then((reply) => (Array.isArray(reply) ? String(reply[0]) : undefined));
+    const finished = reading.then(
+      (key) => ({ key }),
+      (error: unknown) => ({ error }),
+    );
+    const outcome = await until(signal, finished);
+    if (outcome === undefined) {
+      void this.#abandon(seat, reading);
+      return undefined;
+    }
+    if ('error' in outcome) throw outcome.error;
+    this.#idle.push(seat);
+    return outcome.key;
+  }
+
+  /** Ends a read that nobody waits for any more, and gives back the marker that it may have taken. Never rejects. */
+  async #abandon(seat: Seat, reading: Promise<string | undefined>): Promise<void> {
+    try {
+      if (this.#closing.signal.aborted) return seat.link.destroy();
+      await this.#options.command('CLIENT', ['CLIENT', 'UNBLOCK', seat.clientId]);
+      const key = await reading;
+      this.#idle.push(seat);
+      if (key !== undefined) await this.#options.command('RPUSH', ['RPUSH', key, '1']);
+    } catch {
+      seat.link.destroy();
+      await reading.catch(() => {});
+    }
+  }
+
+  async #take(): Promise<Seat> {
+    for (let seat = this.#idle.pop(); seat !== undefined; seat = this.#idle.pop()) {
+      if (seat.live) return seat;
+    }
+    const { callDeadlineMs } = this.#options;
+    const link = await openLink({
+      ...this.#options,
+      connectDeadlineMs: callDeadlineMs,
+      signal: this.#closing.signal,
+    });
+    const clientId = String(await link.send('CLIENT', ['CLIENT', 'ID'], callDeadlineMs));
+    const seat: Seat = { link, clientId, live: true };
+    void link.ended.then(() => {
+      seat.live = false;
+    });
+    return seat;
+  }
+
+  #restMs(failures: number): number {
+    const most = Math.min(LONGEST_REST_MS, 50 * 2 ** Math.min(failures, 10));
+    return most * (0.5 + this.#options.random() / 2);
+  }
+}
+
+/** What `promise` ends with, or undefined at the abort of `signal` if that is sooner. */
+function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const end = () => resolve(undefined);
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
+  });
+}
