@@ -3,7 +3,9 @@ import {
   BATCH_LIMIT,
   type BrokerClient,
   BrokerError,
+  type EnqueueBatch,
   type EnqueueJob,
+  type EnqueueReply,
 } from '../broker/broker.ts';
 import type { Clock, EpochMs, Timer } from '../lib/clock.ts';
 import type { NewId } from '../lib/ids.ts';
@@ -98,34 +100,38 @@ export class Enqueuer {
 
   /** Sends until the batch is answered, its deadline has passed, or nobody but a person can help. */
   async #store(batch: Waiting[]): Promise<readonly Existing[]> {
-    const { broker, queue, clock, newId } = this.#options;
+    const { clock, newId } = this.#options;
     const jobs = batch.map((waiting) => waiting.job);
     const deadline = (batch[0] as Waiting).deadline;
     let stamp = { id: newId(), notAfterAt: this.brokerNow() + NOT_AFTER_MS };
     let sentBefore = false;
     for (let attempt = 0; ; attempt++) {
-      try {
-        const reply = await broker.enqueue(queue, { ...stamp, jobs });
-        this.#offset = reply.now - clock.now();
-        if (reply.status === 'stored') return reply.existing;
-        if (sentBefore)
-          throw new BrokerError(
-            'unknown',
-            'the broker answered too late to tell whether the jobs were stored',
-          );
-        stamp = { id: newId(), notAfterAt: reply.now + NOT_AFTER_MS };
-      } catch (error) {
-        if (
-          !(error instanceof BrokerError) ||
-          error.disposition === 'fatal' ||
-          error.code === 'ERR_BROKER_FULL'
-        )
-          throw error;
-        sentBefore ||= error.disposition === 'unknown';
+      const reply = await this.#attempt({ ...stamp, jobs });
+      if (reply instanceof BrokerError) {
+        if (reply.disposition === 'fatal' || reply.code === 'ERR_BROKER_FULL') throw reply;
+        sentBefore ||= reply.disposition === 'unknown';
         const pause = this.#pause(attempt);
-        if (clock.monotonic() + pause >= deadline) throw timedOut(error, sentBefore, this.#options.timeoutMs);
+        if (clock.monotonic() + pause >= deadline) throw timedOut(reply, sentBefore, this.#options.timeoutMs);
         await clock.sleep(pause);
+      } else if (reply.status === 'stored') {
+        return reply.existing;
+      } else if (sentBefore) {
+        throw new BrokerError('unknown', 'the broker answered too late to tell whether the jobs were stored');
+      } else {
+        stamp = { id: newId(), notAfterAt: reply.now + NOT_AFTER_MS };
       }
+    }
+  }
+
+  async #attempt(batch: EnqueueBatch): Promise<EnqueueReply | BrokerError> {
+    const { broker, queue, clock } = this.#options;
+    try {
+      const reply = await broker.enqueue(queue, batch);
+      this.#offset = reply.now - clock.now();
+      return reply;
+    } catch (error) {
+      if (error instanceof BrokerError) return error;
+      throw error;
     }
   }
 

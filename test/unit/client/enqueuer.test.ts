@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import {
+  type BrokerClient,
+  BrokerError,
+  type EnqueueBatch,
+  type EnqueueReply,
+} from '../../../src/broker/broker.ts';
+import { Enqueuer } from '../../../src/client/enqueuer.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+
+type Answer = (batch: EnqueueBatch) => EnqueueReply | Promise<EnqueueReply>;
+
+const silence = new Promise<never>(() => {});
+const lost = () => Promise.reject(new BrokerError('unknown', 'reply lost'));
+const away = () => Promise.reject(new BrokerError('refused', 'away'));
+
+/** An enqueuer whose broker answers as the test says, call by call; the last answer stays. */
+function setUp(...answers: Answer[]) {
+  const clock = new FakeClock();
+  const batches: EnqueueBatch[] = [];
+  const stored: Answer = (batch) => ({
+    status: 'stored',
+    existing: batch.jobs.map(() => null),
+    now: clock.now(),
+  });
+  const broker = {
+    enqueue: async (_queue: string, batch: EnqueueBatch) => {
+      batches.push(batch);
+      const answer = answers.length > 1 ? (answers.shift() as Answer) : (answers[0] ?? stored);
+      return answer(batch);
+    },
+  } as unknown as BrokerClient;
+  let ids = 0;
+  const newId = () => `batch-${++ids}`;
+  const enqueuer = new Enqueuer({ queue: 'q', broker, timeoutMs: 2_000, clock, random: () => 0.5, newId });
+  const add = (record: string) => enqueuer.add({ record, delayMs: 0 });
+  return { add, batches, clock, stored, enqueuer };
+}
+
+const records = (batch: EnqueueBatch | undefined) => batch?.jobs.map(({ record }) => record);
+
+describe('the enqueuer', () => {
+  it('sends the calls of one turn together', async () => {
+    const { add, batches } = setUp();
+    await Promise.all([add('a'), add('b'), add('c')]);
+    assert.deepEqual(batches.map(records), [['a', 'b', 'c']]);
+  });
+
+  it('gathers what comes while a batch is in flight into the next one', async () => {
+    let answer = () => {};
+    const { add, batches } = setUp(
+      (batch) =>
+        new Promise((resolve) => {
+          answer = () => resolve({ status: 'stored', existing: batch.jobs.map(() => null), now: 0 });
+        }),
+    );
+    const first = add('a');
+    await Promise.resolve();
+    const rest = ['b', 'c'].map(add);
+    answer();
+    await first;
+    await Promise.resolve();
+    assert.deepEqual(batches.map(records), [['a'], ['b', 'c']]);
+    answer();
+    await Promise.all(rest);
+  });
+
+  it('cuts batches at 256 jobs and where their bytes reach 4 MiB', async () => {
+    const many = setUp();
+    await Promise.all(Array.from({ length: 600 }, (_, i) => many.add(String(i))));
+    assert.deepEqual(
+      many.batches.map(({ jobs }) => jobs.length),
+      [256, 256, 88],
+    );
+    const large = setUp();
+    await Promise.all(Array.from({ length: 10 }, () => large.add('x'.repeat(1024 ** 2))));
+    assert.deepEqual(
+      large.batches.map(({ jobs }) => jobs.length),
+      [4, 4, 2],
+    );
+  });
+
+  it('repeats a batch whose reply was lost as it is', async () => {
+    const { add, batches, clock } = setUp(lost, (batch) => ({
+      status: 'stored',
+      existing: batch.jobs.map(() => null),
+      now: 0,
+    }));
+    const end = add('a');
+    await clock.advance(100);
+    assert.equal(await end, null);
+    assert.equal(batches.length, 2);
+    assert.deepEqual(batches[0], batches[1]);
+  });
+
+  it('stamps a batch anew that came late at the first send, by the broker’s clock', async () => {
+    const { add, batches } = setUp(
+      () => ({ status: 'late', now: 5_000_000 }),
+      () => ({ status: 'stored', existing: ['other'], now: 5_000_000 }),
+    );
+    assert.equal(await add('a'), 'other');
+    assert.notEqual(batches[0]?.id, batches[1]?.id);
+    assert.equal(batches[1]?.notAfterAt, 5_035_000);
+  });
+
+  it('says unknown when a repeat came late: the first may have been stored', async () => {
+    const { add, clock } = setUp(lost, () => ({ status: 'late', now: 5_000_000 }));
+    const end = assert.rejects(add('a'), { disposition: 'unknown' });
+    await clock.advance(100);
+    await end;
+  });
+
+  it('says refused within its deadline when nothing ever arrived, unknown when something may have', async () => {
+    for (const [answer, disposition] of [
+      [away, 'refused'],
+      [lost, 'unknown'],
+    ] as const) {
+      const { add, clock } = setUp(answer);
+      const end = assert.rejects(add('a'), { code: 'ERR_BROKER_UNAVAILABLE', disposition });
+      await clock.advance(2_000);
+      await end;
+    }
+  });
+
+  it('ends by their own deadline those that wait behind a batch without an answer', async () => {
+    const { add, clock } = setUp(() => silence);
+    void add('stuck').catch(() => {});
+    await clock.advance(500);
+    const waiting = assert.rejects(add('behind'), { code: 'ERR_BROKER_UNAVAILABLE', disposition: 'refused' });
+    await clock.advance(2_001);
+    await waiting;
+  });
+
+  it('does not repeat what only a person can mend, nor what has no room', async () => {
+    for (const error of [
+      new BrokerError('fatal', 'password'),
+      new BrokerError('refused', 'full', { code: 'ERR_BROKER_FULL' }),
+    ]) {
+      const { add, batches } = setUp(() => Promise.reject(error));
+      await assert.rejects(add('a'), { code: error.code });
+      assert.equal(batches.length, 1);
+    }
+  });
+});
