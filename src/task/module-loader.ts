@@ -1,11 +1,10 @@
 /** Imports task modules. Run it where user code may run: in a worker or a program's own process, never in the master. */
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ForkloopError, toErrorRecord } from '../lib/errors.ts';
 import { type AnyTask, isTask } from './define.ts';
+import { findTsx, stripsTypes } from './typescript.ts';
 
 /**
  * The tasks that the modules export, by name. A module is ESM or CommonJS; TypeScript where `tsx` is installed or Node
@@ -62,34 +61,12 @@ const TSX_LOADED = process.execArgv.some((argument) => argument.includes('tsx'))
 async function enableTypeScript(modules: readonly string[]): Promise<void> {
   const first = modules.find((path) => TYPESCRIPT.test(path));
   if (first === undefined || TYPESCRIPT.test(import.meta.url) || TSX_LOADED) return;
-  const tsx = resolveTsx(first) ?? resolveTsx(import.meta.url);
+  const tsx = findTsx(first) ?? findTsx(import.meta.url);
   if (tsx !== null) {
-    for (const api of tsx) ((await import(pathToFileURL(api).href)) as { register(): void }).register();
-    return;
-  }
-  const { typescript } = process.features as { typescript?: string | false };
-  if (typescript === undefined || typescript === false) {
+    for (const api of tsx.apis) ((await import(api)) as { register(): void }).register();
+  } else if (!stripsTypes()) {
     throw moduleError(`${first}: this Node runs no TypeScript: install tsx or compile it`);
   }
-}
-
-/** Where tsx keeps what registers it, as seen from a module; read from its package, for `resolve` finds the other build. */
-function resolveTsx(from: string): readonly string[] | null {
-  try {
-    const manifest = createRequire(from).resolve('tsx/package.json');
-    const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as TsxManifest;
-    return [exports['./cjs/api'], exports['./esm/api']].map((entry) =>
-      join(dirname(manifest), entry.import.default),
-    );
-  } catch {
-    return null;
-  }
-}
-
-interface TsxManifest {
-  readonly exports: Readonly<
-    Record<'./cjs/api' | './esm/api', { readonly import: { readonly default: string } }>
-  >;
 }
 
 const moduleError = (message: string, cause?: unknown) =>

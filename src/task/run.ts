@@ -186,11 +186,11 @@ function call(task: AnyTask, input: unknown, context: TaskContext): unknown {
   const { schema } = task;
   if (schema === undefined) return task.run(input as never, context);
   const checked = schema['~standard'].validate(input);
-  if (!(checked instanceof Promise)) return task.run(valueOf(checked) as never, context);
-  return checked.then((result) => task.run(valueOf(result) as never, context));
+  if (!(checked instanceof Promise)) return task.run(accepted(checked) as never, context);
+  return checked.then((result) => task.run(accepted(result) as never, context));
 }
 
-function valueOf(checked: StandardSchemaV1.Result<unknown>): unknown {
+function accepted(checked: StandardSchemaV1.Result<unknown>): unknown {
   if (checked.issues === undefined) return checked.value;
   const issues = checked.issues.slice(0, 10).map((issue) => `${pathOf(issue)}${issue.message}`);
   const more = checked.issues.length > 10 ? `; and ${checked.issues.length - 10} more` : '';

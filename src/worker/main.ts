@@ -20,7 +20,10 @@ let runner: Runner | null = null;
 if (isMainThread) {
   process.title = `forkloop ${boot.pool}/${boot.slot}`;
   startGuard(boot.masterPid);
-  handleSignals(() => runner?.drain());
+  handleSignals(() => {
+    port.post({ type: 'leaving' });
+    runner?.drain();
+  });
 }
 tagOutput();
 endOnStrayErrors(port, () => runner?.flush());
@@ -44,17 +47,22 @@ async function serve(port: Port): Promise<void> {
 function obey(message: ToWorker): void {
   switch (message.type) {
     case 'run':
-      return runner?.run(message.deliveries);
+      runner?.run(message.deliveries);
+      break;
     case 'abort':
-      return runner?.abort(message.tokens, message.reason);
+      runner?.abort(message.tokens, message.reason);
+      break;
     case 'hand_back':
-      return runner?.handBack();
+      runner?.handBack();
+      break;
     case 'drain':
-      return runner?.drain();
+      runner?.drain();
+      break;
     case 'ping':
-      return port.post({ type: 'pong', number: message.number });
+      port.post({ type: 'pong', number: message.number });
+      break;
     case 'exit':
-      return port.exit(0);
+      port.exit(0);
   }
 }
 

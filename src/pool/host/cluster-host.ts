@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
 import type { Clock } from '../../lib/clock.ts';
-import { entryArguments, WORKER_ENTRY } from './entry.ts';
+import { ENTRY_ARGUMENTS, WORKER_ENTRY } from './entry.ts';
 import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost, WorkerListener } from './host.ts';
 import { LineSplitter } from './lines.ts';
 import { BOOT_VARIABLE, isFromWorker, type ToWorker } from './protocol.ts';
@@ -46,7 +46,7 @@ export class ClusterHost implements WorkerHost {
       exec: WORKER_ENTRY,
       args: [],
       execArgv: [
-        ...entryArguments(),
+        ...ENTRY_ARGUMENTS,
         ...(maxOldSpaceMb === undefined ? [] : [`--max-old-space-size=${maxOldSpaceMb}`]),
         ...execArgv,
       ],

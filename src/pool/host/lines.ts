@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 
 export const LINE_LIMIT = 8 * 1024;
 const LAST_WORDS_LIMIT = 8 * 1024;
-const TAG = /^\u001e([^\u001e]*)\u001e/;
+const MARK = '\u001e';
 
 type OnLine = (line: string, token: string | null) => void;
 
@@ -45,10 +45,10 @@ export class LineSplitter {
   }
 
   #pass(text: string, complete: boolean): void {
-    const tag = this.#token === undefined ? TAG.exec(text) : null;
-    const token = this.#token === undefined ? (tag?.[1] ?? null) : this.#token;
+    const mark = this.#token === undefined && text.startsWith(MARK) ? text.indexOf(MARK, 1) : -1;
+    const token = this.#token === undefined ? (mark > 0 ? text.slice(1, mark) : null) : this.#token;
     this.#token = complete ? undefined : token;
-    const line = (tag === null ? text : text.slice(tag[0].length)).replace(/\r$/, '');
+    const line = text.slice(mark + 1).replace(/\r$/, '');
     for (let at = 0; at === 0 || at < line.length; at += LINE_LIMIT) {
       this.#onLine(line.slice(at, at + LINE_LIMIT), token);
     }

@@ -55,6 +55,8 @@ export type FromWorker =
    */
   | { readonly type: 'culprit'; readonly token: string | null; readonly error: ErrorRecord }
   | { readonly type: 'pong'; readonly number: number }
+  /** It was told by a signal to leave: what it is still given comes back. `bye` follows. */
+  | { readonly type: 'leaving' }
   | { readonly type: 'bye' };
 
 const FROM_WORKER: ReadonlySet<unknown> = new Set<FromWorker['type']>([
@@ -66,6 +68,7 @@ const FROM_WORKER: ReadonlySet<unknown> = new Set<FromWorker['type']>([
   'log',
   'culprit',
   'pong',
+  'leaving',
   'bye',
 ]);
 

@@ -1,6 +1,6 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import type { Clock } from '../../lib/clock.ts';
-import { threadEntry } from './entry.ts';
+import { THREAD_ENTRY } from './entry.ts';
 import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost, WorkerListener } from './host.ts';
 import { LineSplitter } from './lines.ts';
 import { isFromWorker, type ToWorker } from './protocol.ts';
@@ -27,7 +27,7 @@ export class ThreadHost implements WorkerHost {
   spawn(boot: WorkerBoot, listener: WorkerListener): WorkerChannel {
     const { env, resourceLimits, clock } = this.#options;
     try {
-      const { script, eval: isText } = threadEntry();
+      const { script, eval: isText } = THREAD_ENTRY;
       const thread = new Worker(script, {
         eval: isText,
         name: `forkloop ${boot.pool}/${boot.slot}`,

@@ -1,0 +1,201 @@
+/**
+ * Keeps the slots of a pool filled: one worker each, replaced when it ends, after a delay where it ended badly.
+ *
+ * A slot is empty (waiting for its time, for the boot gate, or for the breaker to let a probe through) or has a worker. One
+ * function, `#fill`, compares the slots with what should be and acts; every event only changes what it sees.
+ */
+
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { Random } from '../lib/random.ts';
+import type { BootGate } from './boot-gate.ts';
+import type { ExitCause } from './exit-cause.ts';
+import { afterUnstableExit, type Breaker, CLOSED, type RestartPolicy, restartDelay } from './restart.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+
+export interface CrewOptions {
+  readonly size: number;
+  readonly restart: RestartPolicy;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly bootGate: BootGate;
+  spawn(slot: number): WorkerHandle;
+}
+
+export interface Slot {
+  readonly index: number;
+  worker: WorkerHandle | null;
+  starts: number;
+  /** Why the last worker ended, if not as planned. */
+  lastExit: string | null;
+  /** Unstable exits in a row. */
+  failures: number;
+  /** The worker was ready for long enough, or has completed a job. */
+  stable: boolean;
+  /** Monotonic time before which it stays empty. */
+  notBefore: number;
+  /** Gives back the turn at the boot gate; null when it holds none. */
+  leaveGate: (() => void) | null;
+  stableTimer: Timer | null;
+}
+
+export class Crew {
+  readonly #options: CrewOptions;
+  readonly #slots: Slot[];
+  #breaker: Breaker = CLOSED;
+  #timer: Timer | null = null;
+  #state: 'idle' | 'running' | 'stopped' = 'idle';
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+    this.#slots = Array.from({ length: options.size }, (_, index) => emptySlot(index));
+  }
+
+  get slots(): readonly Slot[] {
+    return this.#slots;
+  }
+
+  get crashLoop(): boolean {
+    return this.#breaker.state === 'open';
+  }
+
+  start(): void {
+    this.#state = 'running';
+    this.#fill();
+  }
+
+  /** No worker is started from here on. */
+  stop(): void {
+    this.#state = 'stopped';
+    this.#timer?.cancel();
+    for (const slot of this.#slots) {
+      slot.leaveGate?.();
+      slot.leaveGate = null;
+      slot.stableTimer?.cancel();
+    }
+  }
+
+  /** The worker's boot is over: another may begin. */
+  ready(worker: WorkerHandle): void {
+    const slot = this.#slotOf(worker);
+    if (slot === undefined) return;
+    slot.leaveGate?.();
+    slot.leaveGate = null;
+    slot.stableTimer = this.#options.clock.setTimer(this.#options.restart.stableAfter, () =>
+      this.#stable(slot),
+    );
+  }
+
+  completed(worker: WorkerHandle): void {
+    const slot = this.#slotOf(worker);
+    if (slot !== undefined && !slot.stable) this.#stable(slot);
+  }
+
+  /** The slot takes a new worker at once; the old one ends by and by outside of the crew. */
+  detach(worker: WorkerHandle): void {
+    const slot = this.#slotOf(worker);
+    if (slot === undefined) return;
+    this.#vacate(slot);
+    slot.notBefore = 0;
+    this.#fill();
+  }
+
+  /** `counts`: a bad end that speaks against the pool. */
+  exited(worker: WorkerHandle, cause: ExitCause, counts: boolean): void {
+    const slot = this.#slotOf(worker);
+    if (slot === undefined) return;
+    const { clock, restart, random, size } = this.#options;
+    const now = clock.monotonic();
+    const stable = slot.stable;
+    this.#vacate(slot);
+    slot.notBefore = now;
+    if (cause.kind !== 'planned') {
+      slot.lastExit = cause.text;
+      if (!stable && counts) this.#breaker = afterUnstableExit(restart, this.#breaker, now, size);
+      slot.notBefore = now + restartDelay(restart, this.#breaker, slot.failures, random);
+      slot.failures = stable ? 0 : slot.failures + 1;
+      if (this.#breaker.state === 'open') this.#holdAll(slot.notBefore);
+    }
+    this.#fill();
+  }
+
+  /** In a crash loop the pool, not each slot, waits for the next probe. */
+  #holdAll(notBefore: number): void {
+    for (const slot of this.#slots) if (slot.worker === null) slot.notBefore = notBefore;
+  }
+
+  #stable(slot: Slot): void {
+    slot.stable = true;
+    slot.failures = 0;
+    slot.stableTimer?.cancel();
+    if (this.#breaker.state === 'closed') return;
+    this.#breaker = CLOSED;
+    for (const other of this.#slots) other.notBefore = 0;
+    this.#fill();
+  }
+
+  #fill(): void {
+    if (this.#state !== 'running') return;
+    const now = this.#options.clock.monotonic();
+    const empty = this.#slots.filter((slot) => slot.worker === null && slot.leaveGate === null);
+    let room = this.#breaker.state === 'closed' ? empty.length : this.#roomForProbe(empty.length);
+    for (const slot of empty) {
+      if (slot.notBefore > now || room === 0) continue;
+      room -= 1;
+      this.#start(slot);
+    }
+    this.#wakeFor(
+      empty.filter((slot) => slot.worker === null && slot.leaveGate === null && slot.notBefore > now),
+    );
+  }
+
+  /** While the breaker is open one worker at a time may prove itself. */
+  #roomForProbe(most: number): number {
+    const probing = this.#slots.some(
+      (slot) => (slot.worker !== null || slot.leaveGate !== null) && !slot.stable,
+    );
+    return probing ? 0 : Math.min(1, most);
+  }
+
+  #start(slot: Slot): void {
+    slot.leaveGate = this.#options.bootGate.enter(() => {
+      slot.starts += 1;
+      slot.worker = this.#options.spawn(slot.index);
+    });
+  }
+
+  #vacate(slot: Slot): void {
+    slot.leaveGate?.();
+    slot.leaveGate = null;
+    slot.stableTimer?.cancel();
+    slot.stableTimer = null;
+    slot.worker = null;
+    slot.stable = false;
+  }
+
+  #wakeFor(waiting: readonly Slot[]): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (waiting.length === 0) return;
+    const at = Math.min(...waiting.map(({ notBefore }) => notBefore));
+    const { clock } = this.#options;
+    this.#timer = clock.setTimer(Math.max(1, Math.ceil(at - clock.monotonic())), () => this.#fill());
+  }
+
+  #slotOf(worker: WorkerHandle): Slot | undefined {
+    return this.#slots.find((slot) => slot.worker === worker);
+  }
+}
+
+function emptySlot(index: number): Slot {
+  return {
+    index,
+    worker: null,
+    starts: 0,
+    lastExit: null,
+    failures: 0,
+    stable: false,
+    notBefore: 0,
+    leaveGate: null,
+    stableTimer: null,
+  };
+}

@@ -1,0 +1,84 @@
+import type { Clock } from '../lib/clock.ts';
+import { Deadlines } from '../lib/deadlines.ts';
+import type { Outcome } from '../task/outcome.ts';
+import type { Flight, Ledger } from './ledger.ts';
+import type { Ending } from './lifecycle.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+
+/** Code that goes on for so long after its job was ended costs the worker its place. */
+const ZOMBIE_MS = 30_000;
+
+/**
+ * Ends by force what does not end by itself: at the hard limit, and when an abort was not heeded within its grace.
+ *
+ * A process worker is killed, and the job ends when the process is gone: no run overlaps the next. An async worker holds
+ * others, so there the job ends at once, its late result is dropped, and the worker is replaced if its code runs on.
+ */
+export class Enforcer {
+  readonly #ledger: Ledger;
+  readonly #onZombie: (worker: WorkerHandle) => void;
+  readonly #hardLimits: Deadlines<Flight>;
+  readonly #graces: Deadlines<Flight>;
+  readonly #zombies: Deadlines<{ readonly worker: WorkerHandle; readonly token: string }>;
+
+  constructor(clock: Clock, ledger: Ledger, onZombie: (worker: WorkerHandle) => void) {
+    this.#ledger = ledger;
+    this.#onZombie = onZombie;
+    this.#hardLimits = new Deadlines(clock, (flight) =>
+      this.#force(flight, 'hard_timeout', hardTimeout(flight)),
+    );
+    this.#graces = new Deadlines(clock, (flight) =>
+      this.#force(flight, 'abort_ignored', { type: 'interrupted', reason: abortReason(flight) }),
+    );
+    this.#zombies = new Deadlines(clock, ({ worker, token }) => {
+      if (worker.zombies.has(token)) this.#onZombie(worker);
+    });
+  }
+
+  /** Its handler is called now: the limits count from here. */
+  started(flight: Flight): void {
+    const { timeoutMs, killAfterMs } = flight.delivery;
+    if (timeoutMs > 0) this.#hardLimits.set(flight, timeoutMs + killAfterMs);
+  }
+
+  aborted(flight: Flight, graceMs: number): void {
+    this.#graces.set(flight, graceMs);
+  }
+
+  ended(flight: Flight): void {
+    this.#hardLimits.clear(flight);
+    if (flight.aborted !== null) this.#graces.clear(flight);
+  }
+
+  stop(): void {
+    this.#hardLimits.stop();
+    this.#graces.stop();
+    this.#zombies.stop();
+  }
+
+  #force(flight: Flight, why: Ending, outcome: Outcome): void {
+    const { worker } = flight;
+    if (worker === null || this.#ledger.get(flight.token) !== flight) return;
+    if (flight.started && worker.boot.concurrency === 1) {
+      flight.verdict = outcome;
+      worker.kill(why);
+      return;
+    }
+    // What waits in a buffer is not worth the life of the job before it: it ends here, and its abort is on its way.
+    worker.release(flight, flight.started);
+    if (flight.started) this.#zombies.set({ worker, token: flight.token }, ZOMBIE_MS);
+    this.ended(flight);
+    this.#ledger.end(flight, outcome);
+  }
+}
+
+const abortReason = ({ aborted }: Flight) => (aborted === null || aborted === 'timeout' ? 'drain' : aborted);
+
+function hardTimeout({ delivery: { timeoutMs, killAfterMs } }: Flight): Outcome {
+  const message = `the job ran longer than its limit of ${timeoutMs} ms and did not end within ${killAfterMs} ms of the abort signal`;
+  return {
+    type: 'timed_out',
+    limit: 'hard',
+    error: { name: 'ForkloopError', code: 'ERR_JOB_TIMEOUT', message },
+  };
+}

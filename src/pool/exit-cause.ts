@@ -1,0 +1,75 @@
+/** Why a worker ended, from how it ended and what we did to it. Pure. */
+
+import { type ErrorRecord, toErrorRecord } from '../lib/errors.ts';
+import type { ExitInfo } from './host/host.ts';
+import type { Ending } from './lifecycle.ts';
+
+export interface ExitCause {
+  /** `planned` ends count nothing; a `boot_failure` never had a job. */
+  readonly kind: 'planned' | 'crash' | 'boot_failure';
+  /** For people: what happened, without the last words. */
+  readonly text: string;
+}
+
+export interface ExitFacts {
+  readonly info: ExitInfo;
+  readonly ending: Ending | null;
+  readonly wasReady: boolean;
+  /** What the worker itself said of its end: a module that did not load, an uncaught error, a call of process.exit. */
+  readonly error: ErrorRecord | null;
+}
+
+const PLANNED: Readonly<Record<Exclude<Ending, 'boot_failed' | 'ready_timeout' | 'blocked'>, string>> = {
+  drain: 'drained',
+  hard_timeout: 'killed: a job ran past its hard limit',
+  abort_ignored: 'killed: a job did not end when it was told to',
+  recycle: 'recycled: a job that was ended still ran in it',
+  cold_stop: 'killed: the pool stops',
+};
+
+export function causeOf(facts: ExitFacts): ExitCause {
+  const { ending, wasReady, error } = facts;
+  switch (ending) {
+    case 'boot_failed':
+      return { kind: 'boot_failure', text: error?.message ?? 'its modules did not load' };
+    case 'ready_timeout':
+      return { kind: 'boot_failure', text: 'killed: it was not ready in time' };
+    case 'blocked':
+      return { kind: 'crash', text: 'killed: its event loop was blocked' };
+    case null:
+      return { kind: wasReady ? 'crash' : 'boot_failure', text: unplannedText(facts) };
+    default:
+      return { kind: 'planned', text: PLANNED[ending] };
+  }
+}
+
+const NATIVE_FAULTS = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP', 'SIGFPE']);
+
+function unplannedText({ info, error }: ExitFacts): string {
+  const { code, signal, lastWords } = info;
+  if (error !== null) return `ended by ${error.name}: ${error.message}`;
+  if (info.error !== undefined) return hostErrorText(info.error);
+  if (/FATAL ERROR.*(heap|memory)/i.test(lastWords)) return 'the JavaScript heap overflowed (out of memory)';
+  if (signal === 'SIGKILL')
+    return 'killed by SIGKILL from outside: by the kernel for want of memory, or by a person';
+  if (signal !== null && NATIVE_FAULTS.has(signal)) return `native code broke the process (${signal})`;
+  if (signal !== null) return `ended by signal ${signal}`;
+  return `exited with code ${code}`;
+}
+
+function hostErrorText(error: Error): string {
+  const { name, message, code } = toErrorRecord(error);
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return 'the JavaScript heap of the thread overflowed (out of memory)';
+  return `${name}: ${message}`;
+}
+
+const LAST_WORDS_IN_ERROR = 1_000;
+
+/** The error of the job that took its worker down. `own`: what its code threw where nothing could catch it. */
+export function crashError(cause: ExitCause, lastWords: string, own?: ErrorRecord): ErrorRecord {
+  const words = lastWords === '' ? '' : `; its last words: ${lastWords.slice(-LAST_WORDS_IN_ERROR)}`;
+  const message = `the worker of this job ended: ${cause.text}${words}`;
+  const error = { name: 'ForkloopError', code: 'ERR_WORKER_CRASHED', message };
+  return own?.stack === undefined ? error : { ...error, stack: own.stack };
+}

@@ -1,0 +1,55 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+
+const LOOKS = 5;
+
+/**
+ * Finds workers whose event loop answers nothing for `blockTimeout` (up to a fifth later). One ping at a time is under way,
+ * so a blocked worker gathers none. Looks are counted, not clock time: after a stop of the whole machine or of this process
+ * a worker has a full look's time to answer.
+ */
+export class LoopWatch {
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #workers: () => Iterable<WorkerHandle>;
+  /** Whether it must answer now: a process worker may be busy with a job for as long as the job's limits allow. */
+  readonly #owesAnswer: (worker: WorkerHandle) => boolean;
+  #timer: Timer | null = null;
+
+  constructor(
+    clock: Clock,
+    blockTimeoutMs: number,
+    workers: () => Iterable<WorkerHandle>,
+    owesAnswer: (worker: WorkerHandle) => boolean,
+  ) {
+    this.#clock = clock;
+    this.#intervalMs = Math.max(10, blockTimeoutMs / LOOKS);
+    this.#workers = workers;
+    this.#owesAnswer = owesAnswer;
+  }
+
+  start(): void {
+    this.#timer = this.#clock.setTimer(this.#intervalMs, () => {
+      for (const worker of this.#workers()) this.#look(worker);
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #look(worker: WorkerHandle): void {
+    if (!worker.wasReady || worker.state === 'exited') return;
+    if (!this.#owesAnswer(worker)) {
+      worker.unanswered = 0;
+      return;
+    }
+    if (worker.unanswered > LOOKS) {
+      worker.kill('blocked');
+      return;
+    }
+    worker.unanswered += 1;
+    if (worker.unanswered === 1) worker.ping();
+  }
+}

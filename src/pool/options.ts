@@ -1,0 +1,50 @@
+import type { ResourceLimits } from 'node:worker_threads';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import type { BootGate } from './boot-gate.ts';
+import type { WorkerHost } from './host/host.ts';
+import type { RestartPolicy } from './restart.ts';
+
+/** Everything that may differ between two pools. Durations in milliseconds. */
+export interface PoolOptions {
+  readonly name: string;
+  readonly kind: 'process' | 'async';
+  /** Of an async pool: a thread of this process, or one forked child. */
+  readonly host?: 'thread' | 'process';
+  readonly queues: readonly string[];
+  /** Absolute paths of the task modules. */
+  readonly modules: readonly string[];
+  /** Child processes of a process pool; an async pool has one worker. */
+  readonly workers: number;
+  /** Jobs at once in an async pool; 1 in each child of a process pool. */
+  readonly concurrency: number;
+  /** `start` fails when no worker becomes ready. */
+  readonly required: boolean;
+  /** Added to the few variables that workers see of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly execArgv?: readonly string[];
+  /** Forked workers: the largest JavaScript heap. */
+  readonly maxOldSpaceMb?: number;
+  /** Threads: their limits. */
+  readonly resourceLimits?: ResourceLimits;
+  readonly generation?: number;
+  readonly readyTimeout: number;
+  /** Of an event loop that answers nothing: an async worker's, or an idle child's. */
+  readonly blockTimeout: number;
+  /** Between the abort and the end by force when `stop` reaches its deadline. */
+  readonly coldGrace: number;
+  readonly restart: RestartPolicy;
+}
+
+export interface PoolServices {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Shared by all pools of a daemon. */
+  readonly bootGate: BootGate;
+  /** Of the pool's workers. */
+  readonly host: WorkerHost;
+  /** Of the worker that runs one suspect alone; null where each worker runs one job at a time anyway. */
+  readonly aloneHost: WorkerHost | null;
+}

@@ -1,0 +1,43 @@
+/**
+ * Decides when the start of a pool is over: with the first ready worker, or with the certainty that none comes. A module
+ * that does not load stays broken; a worker that only died may have had bad luck, twice.
+ */
+
+import { ForkloopError } from '../lib/errors.ts';
+
+const DEATHS_IN_START = 3;
+
+export class StartGate {
+  readonly opened: Promise<void>;
+  #resolve: () => void = () => {};
+  #reject: (error: ForkloopError) => void = () => {};
+  readonly #pool: string;
+  #deaths = 0;
+
+  constructor(pool: string) {
+    this.#pool = pool;
+    this.opened = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Whoever starts the pool awaits it; without a start nobody does.
+    this.opened.catch(() => {});
+  }
+
+  ready(): void {
+    this.#resolve();
+  }
+
+  /** `final`: another try would end in the same way. */
+  bootFailed(text: string, lastWords: string, final: boolean): void {
+    this.#deaths += 1;
+    if (final || this.#deaths >= DEATHS_IN_START) this.fail(text, lastWords);
+  }
+
+  fail(text: string, lastWords = ''): void {
+    const words = lastWords === '' ? '' : `; last words: ${lastWords}`;
+    this.#reject(
+      new ForkloopError('ERR_POOL_NOT_READY', `pool ${this.#pool}: no worker is ready: ${text}${words}`),
+    );
+  }
+}

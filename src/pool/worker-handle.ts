@@ -1,0 +1,152 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { ErrorRecord } from '../lib/errors.ts';
+import type { AbortReason } from '../task/outcome.ts';
+import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost } from './host/host.ts';
+import type { FromWorker } from './host/protocol.ts';
+import type { Flight } from './ledger.ts';
+import { advance, BORN, type Ending, type WorkerEvent, type WorkerLife } from './lifecycle.ts';
+import type { WorkerState } from './pool.ts';
+
+/** Who hears of a worker. Nothing comes after `exited`. */
+export interface WorkerOwner {
+  announced(worker: WorkerHandle, message: Extract<FromWorker, { type: 'ready' }>): void;
+  message(worker: WorkerHandle, message: FromWorker): void;
+  output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void;
+  exited(worker: WorkerHandle, info: ExitInfo): void;
+}
+
+/** One worker from its start to its exit: its channel, its state and what is inside it. */
+export class WorkerHandle {
+  readonly boot: WorkerBoot;
+  /** What was sent to it and has not ended, in the order sent. */
+  readonly inside = new Map<string, Flight>();
+  /** Ended for the pool, but their code still runs in there. */
+  readonly zombies = new Set<string>();
+  wasReady = false;
+  culprit: { readonly token: string | null; readonly error: ErrorRecord } | null = null;
+  bootError: ErrorRecord | null = null;
+  /** Pings without an answer (loop-watch.ts). */
+  unanswered = 0;
+  readonly #owner: WorkerOwner;
+  readonly #channel: WorkerChannel;
+  readonly #readyTimer: Timer;
+  #life: WorkerLife = BORN;
+
+  constructor(host: WorkerHost, boot: WorkerBoot, owner: WorkerOwner, clock: Clock, readyTimeoutMs: number) {
+    this.boot = boot;
+    this.#owner = owner;
+    this.#readyTimer = clock.setTimer(readyTimeoutMs, () => {
+      if (this.state === 'starting') this.kill('ready_timeout');
+    });
+    this.#channel = host.spawn(boot, {
+      message: (message) => this.#hear(message),
+      output: (stream, line, token) => owner.output(this, stream, line, token),
+      exit: (info) => {
+        this.#readyTimer.cancel();
+        this.#apply({ type: 'exit' });
+        owner.exited(this, info);
+      },
+    });
+  }
+
+  get state(): WorkerState {
+    return this.#life.state;
+  }
+
+  get ending(): Ending | null {
+    return this.#life.ending;
+  }
+
+  get pid(): number | null {
+    return this.#channel.pid ?? null;
+  }
+
+  /** Whether deliveries may be given to it. */
+  get open(): boolean {
+    return (this.state === 'ready' || this.state === 'busy') && this.culprit === null;
+  }
+
+  get running(): number {
+    let running = 0;
+    for (const flight of this.inside.values()) if (flight.started) running += 1;
+    return running;
+  }
+
+  /** Puts them inside; a worker that is not ready gets them when it is. */
+  give(flights: readonly Flight[]): void {
+    for (const flight of flights) {
+      flight.worker = this;
+      this.inside.set(flight.token, flight);
+    }
+    this.#apply({ type: 'load', inside: this.inside.size });
+    if (this.state !== 'starting') this.#sendRun(flights);
+  }
+
+  /** Takes one out that has ended for the pool. `stillRuns`: its code could not be stopped. */
+  release(flight: Flight, stillRuns = false): void {
+    if (!this.inside.delete(flight.token)) return;
+    if (stillRuns) this.zombies.add(flight.token);
+    this.#apply({ type: 'load', inside: this.inside.size });
+  }
+
+  abort(tokens: readonly string[], reason: AbortReason): void {
+    if (this.wasReady) this.#channel.send({ type: 'abort', tokens, reason });
+  }
+
+  ping(): void {
+    this.#channel.send({ type: 'ping', number: this.unanswered });
+  }
+
+  drain(): void {
+    this.#apply({ type: 'drain' });
+  }
+
+  kill(why: Ending): void {
+    this.#apply({ type: 'kill', why });
+  }
+
+  #hear(message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        this.#readyTimer.cancel();
+        this.#apply({ type: 'ready' });
+        if (this.state === 'ready') this.#announce(message);
+        return;
+      case 'boot_failed':
+        this.bootError = message.error;
+        this.#apply({ type: 'boot_failed' });
+        return;
+      case 'culprit':
+        this.culprit = { token: message.token, error: message.error };
+        return;
+      case 'pong':
+        this.unanswered = 0;
+        return;
+      case 'leaving':
+      case 'bye':
+        this.#apply(message);
+        return;
+      default:
+        this.#owner.message(this, message);
+    }
+  }
+
+  #announce(message: Extract<FromWorker, { type: 'ready' }>): void {
+    this.wasReady = true;
+    const waiting = [...this.inside.values()];
+    if (waiting.length > 0) this.give(waiting);
+    this.#owner.announced(this, message);
+  }
+
+  #sendRun(flights: readonly Flight[]): void {
+    this.#channel.send({ type: 'run', deliveries: flights.map(({ delivery }) => delivery) });
+  }
+
+  #apply(event: WorkerEvent): void {
+    const { life, action } = advance(this.#life, event);
+    this.#life = life;
+    if (action === 'kill') this.#channel.kill();
+    else if (action === 'send_drain') this.#channel.send({ type: 'drain' });
+    else if (action === 'send_exit') this.#channel.send({ type: 'exit' });
+  }
+}

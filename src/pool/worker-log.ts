@@ -1,0 +1,57 @@
+import type { Logger } from '../lib/logger.ts';
+import type { ExitCause } from './exit-cause.ts';
+import type { FromWorker } from './host/protocol.ts';
+import type { Ledger } from './ledger.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+
+/** What a pool says of its workers, and what their code says through it. */
+export class WorkerLog {
+  readonly #logger: Logger;
+  readonly #ledger: Ledger;
+
+  constructor(logger: Logger, pool: string, ledger: Ledger) {
+    this.#logger = logger.child({ pool });
+    this.#ledger = ledger;
+  }
+
+  ready(worker: WorkerHandle, ms: number): void {
+    this.#logger.info('worker ready', {
+      worker: worker.boot.slot,
+      worker_pid: worker.pid,
+      ready_ms: Math.round(ms),
+    });
+  }
+
+  exited(worker: WorkerHandle, cause: ExitCause, lastWords: string): void {
+    const fields = { worker: worker.boot.slot, worker_pid: worker.pid, reason: cause.text };
+    if (cause.kind === 'planned') this.#logger.info('worker ended', fields);
+    else {
+      const message = cause.kind === 'crash' ? 'worker crashed' : 'worker did not start';
+      this.#logger.error(message, lastWords === '' ? fields : { ...fields, last_words: lastWords });
+    }
+  }
+
+  /** The worker named a job that had ended well before: it left something behind. */
+  strayAfterEnd(worker: WorkerHandle, token: string, message: string): void {
+    this.#logger.warn('code of a job that had ended broke its worker', {
+      worker: worker.boot.slot,
+      token,
+      error: message,
+    });
+  }
+
+  output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void {
+    const fields = { worker: worker.boot.slot, stream, ...this.#jobOf(token) };
+    this.#logger.log(stream === 'stdout' ? 'info' : 'warn', line, fields);
+  }
+
+  task(worker: WorkerHandle, { token, level, message, fields }: Extract<FromWorker, { type: 'log' }>): void {
+    this.#logger.log(level, message, { ...fields, worker: worker.boot.slot, ...this.#jobOf(token) });
+  }
+
+  #jobOf(token: string | null): Record<string, unknown> {
+    const delivery = token === null ? undefined : this.#ledger.get(token)?.delivery;
+    if (delivery === undefined) return token === null ? {} : { token };
+    return { job_id: delivery.id, task: delivery.task, attempt: delivery.attempt };
+  }
+}
