@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { ErrorCode } from '../lib/errors.ts';
+import { type ErrorCode, ForkloopError } from '../lib/errors.ts';
 
 /** What the exit codes of every command mean. */
 export const EXIT = {
@@ -49,15 +49,9 @@ export function exitCodeOf(error: unknown): number {
   return BY_CODE[code] ?? EXIT.failed;
 }
 
-/** The code of an error of ours; undefined for anything else. */
+/** The code of an error of ours; undefined for anything else (Node's own codes look alike). */
 export function codeOf(error: unknown): ErrorCode | undefined {
-  const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined;
-  return typeof code === 'string' &&
-    code.startsWith('ERR_') &&
-    error instanceof Error &&
-    error.name.endsWith('Error')
-    ? (code as ErrorCode)
-    : undefined;
+  return error instanceof ForkloopError ? error.code : undefined;
 }
 
 /**

@@ -26,13 +26,13 @@ async function start(context: CommandContext): Promise<number> {
   const began = clock.monotonic();
   const loaded = await context.loadConfig();
   if (loaded.report !== '') output.errorText(loaded.report);
-  const { runSupervisor } = await import('../supervisor/supervisor.ts');
+  const { runSupervisor } = await import('../supervisor/run.ts');
   return runSupervisor({
     loaded,
     version,
     terminal: { stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
     onReady: ({ status, tasks }) => {
-      if (!output.stdoutIsTerminal || output.quiet) return;
+      if (!output.stderrIsTerminal || output.quiet) return;
       const facts = {
         status,
         tasks,
@@ -41,7 +41,7 @@ async function start(context: CommandContext): Promise<number> {
         program: programName(cwd),
         finder: finderOf(loaded.path, context),
       };
-      void output.data(`${banner(facts, { colors: output.colors, width: output.width, cwd })}\n`);
+      output.message(banner(facts, { colors: output.errorColors, width: stderr.columns ?? 80, cwd }));
     },
   });
 }
