@@ -39,7 +39,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #closing = new AbortController();
   #state: State = { type: 'idle' };
-  #answered = false;
+  #answered: boolean = false;
   /** The failure that was logged last, so that each is logged once. */
   #reported = '';
   #running: Promise<void> | undefined;

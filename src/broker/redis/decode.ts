@@ -36,7 +36,7 @@ export function decodeOpen(reply: Reply): 'opened' | 'refused' {
 }
 
 export function decodeExchange(reply: Reply): ExchangeReply {
-  const [status, first, records, refused, refusedAcks, dropped, more, nextDue, alone] = list(reply);
+  const [status, first, records, refused, refusedAcks, dropped, more, suspects, nextDue, alone] = list(reply);
   if (status === 'lost' || status === 'stale') return { status };
   if (status === 'gap') return { status, last: Number(first) };
   return {
@@ -50,6 +50,7 @@ export function decodeExchange(reply: Reply): ExchangeReply {
       reason: reason === 'expired' ? reason : 'corrupt',
     })),
     more: more === 1,
+    suspects: suspects === 1,
     nextDueMs: Number(nextDue) < 0 ? null : Number(nextDue),
   };
 }

@@ -176,11 +176,11 @@ export function describeClaim(world: () => Promise<World>): void {
       const others = await w.enqueue({ priority: 0 }, { priority: 0 });
       const daemon = await w.daemon();
       const shared = await daemon.exchange({ want: 10 });
-      assert.deepEqual([idsOf(shared.jobs), shared.more], [others, false]);
+      assert.deepEqual([idsOf(shared.jobs), shared.more, shared.suspects], [others, false, true]);
       await w.enqueue({ priority: 0 });
       const alone = await daemon.exchange({ want: 10, alone: true });
       assert.deepEqual(idsOf(alone.jobs), [id]);
-      assert.deepEqual([alone.jobs[0]?.alone, alone.more], [true, true]);
+      assert.deepEqual([alone.jobs[0]?.alone, alone.more, alone.suspects], [true, true, false]);
       assert.equal(decodeJob(alone.jobs[0]!.record).recoveries, 2);
     });
 

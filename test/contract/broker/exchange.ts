@@ -125,7 +125,8 @@ export function describeExchange(world: () => Promise<World>): void {
       };
       const daemons = [await w.daemon(), await w.daemon()];
       await Promise.all(daemons.flatMap((daemon) => [run(daemon, 0), run(daemon, 1)]));
-      assert.deepEqual(claimed.toSorted(), ids.toSorted());
+      assert.equal(claimed.length, 1_000);
+      assert.deepEqual(new Set(claimed), new Set(ids));
       const stats = await w.broker.stats(w.queue);
       assert.deepEqual([stats.ready, stats.inFlight, stats.counters.completed], [0, 0, 1_000]);
     });

@@ -7,8 +7,8 @@
 --      8 most dead jobs, 9 greatest age of a dead job ms, 10 most bytes to claim, 11 prefix of result keys,
 --      12 result of an expired job, 13 number of plain acks, then their tokens, then the other settlements in groups
 --      of seven: type, token, delay ms, count, error, result, life of the result ms ('' where there is none)
--- Returns {'done', now, records, refused tokens, refused acks, {id, reason, ...} dropped, more, next due ms or -1,
---          alone}, {'lost'}, {'stale'} or {'gap', last number}
+-- Returns {'done', now, records, refused tokens, refused acks, {id, reason, ...} dropped, more, suspects wait,
+--          next due ms or -1, alone}, {'lost'}, {'stale'} or {'gap', last number}
 
 local LEASES, SESSION, IN_FLIGHT, HELD, META = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local DELAYED, DEAD, UNIQUE, WAKE, QUARANTINE = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -37,9 +37,9 @@ call('ZCARD', DEAD)
 
 local function ready_left()
   for line = READY, READY + 9 do
-    if waiting[line] > 0 then return true end
+    if waiting[line] > 0 then return 1 end
   end
-  return ALONE and waiting[SUSPECTS] > 0
+  return 0
 end
 
 if NUMBER == last then
@@ -52,8 +52,8 @@ if NUMBER == last then
     end
   end
   call('ZADD', LEASES, now + ARGV[2], DAEMON)
-  return {'done', now, jobs, answer.refused, answer.refused_acks, answer.dropped, ready_left() and 1 or 0,
-    head[1] and math.max(0, math.ceil(head[2] - now)) or -1, answer.alone}
+  return {'done', now, jobs, answer.refused, answer.refused_acks, answer.dropped, ready_left(),
+    math.min(waiting[SUSPECTS], 1), head[1] and math.max(0, math.ceil(head[2] - now)) or -1, answer.alone}
 end
 
 local counters = {}
@@ -217,5 +217,6 @@ call('HSET', SESSION, 'n' .. LANE, NUMBER, 'a' .. LANE, cmsgpack.pack({
 for name, by in pairs(counters) do call('HINCRBY', META, name, by) end
 if now > seen + 1000 then call('HSET', META, 'time', now) end
 local more = ready_left()
-if awake == 0 and (more or (suspected and waiting[SUSPECTS] > 0)) then call('RPUSH', WAKE, '1') end
-return {'done', now, records, refused, refused_acks, dropped, more and 1 or 0, next_due, alone}
+if awake == 0 and (more == 1 or (suspected and waiting[SUSPECTS] > 0)) then call('RPUSH', WAKE, '1') end
+return {'done', now, records, refused, refused_acks, dropped, more, math.min(waiting[SUSPECTS], 1),
+  next_due, alone}
