@@ -39,6 +39,11 @@ export function readHeader(record: string): Header | null {
   };
 }
 
+/** What decides where a job waits, from the first characters alone; 0 for what cannot be read. */
+export function readStanding(record: string): Pick<Header, 'priority' | 'recoveries'> {
+  return { priority: Number(record[51]) || 0, recoveries: Number(record.slice(49, 51)) || 0 };
+}
+
 export type Counters = Pick<Header, 'claims' | 'failures' | 'crashes' | 'recoveries'>;
 
 /** The record with other counters, and with another error if one is given. Counters stop at what fits their width. */

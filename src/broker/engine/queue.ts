@@ -27,7 +27,7 @@ import {
   type SweepReply,
 } from '../broker.ts';
 import { recordId, tokenId, tokenOf } from '../job-record.ts';
-import { readHeader } from './header.ts';
+import { readHeader, readStanding } from './header.ts';
 import { type Delivered, type Session, Sessions } from './sessions.ts';
 import { placeReclaimed, placeSettled, readyLine } from './settle.ts';
 import {
@@ -190,7 +190,7 @@ export class Queue {
       if (header === null) continue;
       moves.push(placeReclaimed({ key, record, header }));
     }
-    this.#shelf.move(moves);
+    this.#shelf.move(IN_FLIGHT, moves);
     this.#shelf.tally('reclaimed', moves.length);
     if (moves.length > 0) this.#onReady(this.name);
   }
@@ -288,7 +288,7 @@ export class Queue {
       if (settlement.type === 'retry') this.#shelf.tally('retried', 1);
       if (settlement.type === 'dead') this.#shelf.tally('dead', 1);
     }
-    this.#shelf.move(moves);
+    this.#shelf.move(IN_FLIGHT, moves);
     if (moves.some((move) => move.line === DEAD)) this.#trimDead(now);
     if (moves.some((move) => move.line !== DEAD && move.line !== DELAYED)) this.#onReady(this.name);
   }
@@ -299,11 +299,15 @@ export class Queue {
 
   #promote(now: EpochMs): void {
     if (this.#shelf.count(DELAYED) === 0) return;
-    const moves = this.#shelf.due(now, PROMOTE_CHUNK).map(({ key, record }): Move => {
-      const header = readHeader(record);
-      return { key, record, line: header === null ? READY : readyLine(header), rank: 'tail' };
-    });
-    this.#shelf.move(moves);
+    const moves = this.#shelf.due(now, PROMOTE_CHUNK).map(
+      ({ key, record }): Move => ({
+        key,
+        record: null,
+        line: readyLine(readStanding(record)),
+        rank: 'tail',
+      }),
+    );
+    this.#shelf.move(DELAYED, moves);
     if (moves.length > 0) this.#onReady(this.name);
   }
 
@@ -326,7 +330,7 @@ export class Queue {
         const header = readHeader(record);
         if (header === null) {
           dropped.push({ id: recordId(record), reason: 'corrupt' });
-          this.#buryCorrupt({ key, record }, now);
+          this.#buryCorrupt(key, now);
         } else if (header.expiresAt !== 0 && now >= header.expiresAt) {
           dropped.push({ id: header.id, reason: 'expired' });
           this.#expire({ key, ...header }, request, now);
@@ -358,8 +362,8 @@ export class Queue {
   }
 
   /** Kept among the dead as it is, for a person to look at. */
-  #buryCorrupt(job: { key: JobKey; record: string }, now: EpochMs): void {
-    this.#shelf.move([{ ...job, line: DEAD, rank: now }]);
+  #buryCorrupt(key: JobKey, now: EpochMs): void {
+    this.#shelf.move(IN_FLIGHT, [{ key, record: null, line: DEAD, rank: now }]);
     this.#shelf.tally('dead', 1);
     this.#trimDead(now);
   }

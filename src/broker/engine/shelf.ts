@@ -46,8 +46,8 @@ export interface NewJob {
 
 export interface Move {
   readonly key: JobKey;
-  /** The new record. */
-  readonly record: string;
+  /** The new record; null leaves it as it is. */
+  readonly record: string | null;
   readonly line: Line;
   readonly rank: Rank;
 }
@@ -68,17 +68,18 @@ export interface Shelf {
   take(lines: readonly Line[], count: number, bytes: number): Shelved[];
   /** Those of the keys that are stored. */
   read(keys: readonly JobKey[]): Map<JobKey, string>;
-  /** Of several moves to the head of one line the first comes to stand first. */
-  move(moves: readonly Move[]): void;
+  /** Moves jobs that all stand in `from`. Of several moves to the head of one line the first comes to stand first. */
+  move(from: Line, moves: readonly Move[]): void;
+  /** Ends jobs that are in flight. */
   remove(keys: readonly JobKey[]): void;
 
-  /** The delayed jobs that are due, the earliest first. */
+  /** The delayed jobs that are due, the earliest first; of each record at least the header. */
   due(now: EpochMs, limit: number): Shelved[];
   nextDueAt(): EpochMs | null;
   /** Keeps the latest `count` dead jobs, and of them those that died at `since` or later. */
   trimDead(count: number, since: EpochMs): void;
 
-  /** The first of each ready line that has one, and of the suspects. */
+  /** The first of each ready line that has one, and of the suspects; of each record at least the header. */
   heads(): Shelved[];
   /** In the order of service; `DEAD`: the latest first. */
   list(lines: readonly Line[], limit: number): Found[];

@@ -71,10 +71,10 @@ export class MemoryShelf implements Shelf {
     return new Map(keys.filter((key) => this.#rows.has(key)).map((key) => [key, this.#row(key).record]));
   }
 
-  move(moves: readonly Move[]): void {
+  move(_from: Line, moves: readonly Move[]): void {
     const heads = moves.filter((move) => move.rank === 'head').reverse();
     for (const { key, record, line, rank } of [...moves.filter((move) => move.rank !== 'head'), ...heads]) {
-      this.#row(key).record = record;
+      if (record !== null) this.#row(key).record = record;
       this.#leave(key);
       this.#insert(key, line, rank);
     }

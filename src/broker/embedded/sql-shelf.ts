@@ -1,0 +1,348 @@
+/** The jobs of one queue as rows. Batches go in and out as one JSON text each: a statement per batch, not per job. */
+
+import type Database from 'libsql';
+import type { EpochMs } from '../../lib/clock.ts';
+import type { QueueCounter } from '../broker.ts';
+import {
+  DEAD,
+  DELAYED,
+  type Found,
+  IN_FLIGHT,
+  type JobKey,
+  type KeptResult,
+  type Line,
+  type Move,
+  type NewJob,
+  NO_COUNTERS,
+  type Rank,
+  READY_LINES,
+  type Shelf,
+  type Shelved,
+  SUSPECTS,
+} from '../engine/shelf.ts';
+import { HEADER_LENGTH } from '../job-record.ts';
+import { prepare, type Statements } from './statements.ts';
+
+type Counters = Record<QueueCounter, number>;
+
+/** What a shelf knows beside its rows; put back when a transaction is. */
+interface Totals {
+  counts: Map<Line, number>;
+  counters: Counters;
+  head: number;
+  tail: number;
+}
+
+/** The whole file: numbers keys and queues, and remembers how to take a transaction back. */
+export class SqlShelves {
+  readonly statements: Statements;
+  lastKey: JobKey;
+  /** The largest record ever stored, in bytes: whether a claim must look at sizes before it reads. */
+  largest: number;
+  readonly #shelves = new Map<string, SqlShelf>();
+  #undo: (() => void)[] = [];
+
+  constructor(database: Database.Database) {
+    this.statements = prepare(database);
+    this.lastKey = (this.statements.lastKey.get() as [number | null])[0] ?? 0;
+    this.largest = this.meta('largest');
+    for (const [id, name, counters] of this.statements.queues.all() as [number, string, string][]) {
+      this.#shelves.set(name, new SqlShelf(this, { id, name, counters: JSON.parse(counters) as Counters }));
+    }
+  }
+
+  shelf(name: string): SqlShelf {
+    let shelf = this.#shelves.get(name);
+    if (shelf === undefined) {
+      const id = Math.max(0, ...[...this.#shelves.values()].map((other) => other.id)) + 1;
+      shelf = new SqlShelf(this, { id, name, counters: { ...NO_COUNTERS } });
+      this.#shelves.set(name, shelf);
+    }
+    return shelf;
+  }
+
+  names(): string[] {
+    return [...this.#shelves.keys()];
+  }
+
+  meta(name: string): number {
+    return (this.statements.meta.get([name]) as [number] | undefined)?.[0] ?? 0;
+  }
+
+  setMeta(name: string, value: number): void {
+    this.statements.setMeta.run([name, value]);
+  }
+
+  onRollback(undo: () => void): void {
+    this.#undo.push(undo);
+  }
+
+  /** Writes what shelves count in memory: last in a transaction. */
+  flush(): void {
+    for (const shelf of this.#shelves.values()) shelf.flush();
+  }
+
+  committed(): void {
+    this.#undo = [];
+  }
+
+  rolledBack(): void {
+    for (const undo of this.#undo.reverse()) undo();
+    this.#undo = [];
+  }
+}
+
+export class SqlShelf implements Shelf {
+  readonly id: number;
+  readonly name: string;
+  readonly #all: SqlShelves;
+  readonly #sql: Statements;
+  #totals: Totals;
+  #state: 'clean' | 'touched' = 'clean';
+
+  constructor(all: SqlShelves, queue: { id: number; name: string; counters: Counters }) {
+    this.id = queue.id;
+    this.name = queue.name;
+    this.#all = all;
+    this.#sql = all.statements;
+    this.#totals = { counts: new Map(), counters: { ...NO_COUNTERS, ...queue.counters }, head: 0, tail: 0 };
+    for (const [line, count, first, last] of this.#sql.totals.all([this.id]) as [
+      Line,
+      number,
+      number,
+      number,
+    ][]) {
+      this.#totals.counts.set(line, count);
+      if (line === DELAYED || line === DEAD) continue;
+      this.#totals.head = Math.min(this.#totals.head, first);
+      this.#totals.tail = Math.max(this.#totals.tail, last);
+    }
+  }
+
+  count(line: Line): number {
+    return this.#totals.counts.get(line) ?? 0;
+  }
+
+  add(jobs: readonly NewJob[]): void {
+    if (jobs.length === 0) return;
+    this.#touch();
+    const first = this.#all.lastKey + 1;
+    this.#all.lastKey += jobs.length;
+    const records = jobs.map((job) => job.record);
+    this.#sql.addRecords.run([first, JSON.stringify(records)]);
+    const places = jobs.map(({ line, rank }) => [line, this.#order(rank)]);
+    this.#sql.addPlaces.run([first, this.id, JSON.stringify(places)]);
+    for (const { line } of jobs) this.#add(line, 1);
+    this.#noteLargest(records);
+  }
+
+  take(lines: readonly Line[], count: number, bytes: number): Shelved[] {
+    const taken: Shelved[] = [];
+    let size = 0;
+    for (const line of lines) {
+      const want = Math.min(count - taken.length, this.count(line));
+      if (want <= 0 || size >= bytes) continue;
+      const limit = this.#withinBytes(line, want, bytes - size);
+      const rows = this.#sql.first.all([this.id, line, limit]) as [JobKey, string][];
+      this.#touch();
+      this.#sql.setLine.run([IN_FLIGHT, JSON.stringify(rows.map(([key]) => key))]);
+      this.#add(line, -rows.length);
+      this.#add(IN_FLIGHT, rows.length);
+      for (const [key, record] of rows) {
+        size += record.length;
+        taken.push({ key, record });
+      }
+    }
+    return taken;
+  }
+
+  read(keys: readonly JobKey[]): Map<JobKey, string> {
+    if (keys.length === 0) return new Map();
+    const rows = new Map(this.#sql.read.all([JSON.stringify(keys)]) as [JobKey, string][]);
+    return new Map(keys.flatMap((key) => (rows.has(key) ? [[key, rows.get(key) as string] as const] : [])));
+  }
+
+  move(from: Line, moves: readonly Move[]): void {
+    if (moves.length === 0) return;
+    this.#touch();
+    const records = moves.filter((move) => move.record !== null);
+    if (records.length > 0) {
+      this.#sql.setRecords.run([JSON.stringify(records.map(({ key, record }) => [key, record]))]);
+      this.#noteLargest(records.map(({ record }) => record ?? ''));
+    }
+    const places: [JobKey, Line, number][] = [];
+    for (const { key, line, rank } of moves) if (rank !== 'head') places.push([key, line, this.#order(rank)]);
+    for (const { key, line, rank } of moves.toReversed()) {
+      if (rank === 'head') places.push([key, line, this.#order(rank)]);
+    }
+    this.#sql.setPlaces.run([JSON.stringify(places)]);
+    this.#add(from, -moves.length);
+    for (const { line } of moves) this.#add(line, 1);
+  }
+
+  remove(keys: readonly JobKey[]): void {
+    this.#remove(IN_FLIGHT, keys);
+  }
+
+  due(now: EpochMs, limit: number): Shelved[] {
+    const rows = this.#sql.due.all([HEADER_LENGTH, this.id, DELAYED, now, limit]) as [JobKey, string][];
+    return rows.map(([key, record]) => ({ key, record }));
+  }
+
+  nextDueAt(): EpochMs | null {
+    if (this.count(DELAYED) === 0) return null;
+    return (this.#sql.nextDue.get([this.id, DELAYED]) as [EpochMs] | undefined)?.[0] ?? null;
+  }
+
+  trimDead(count: number, since: EpochMs): void {
+    const tooMany = Math.max(0, this.count(DEAD) - count);
+    const keys = (this.#sql.oldDead.all([this.id, DEAD, since, this.id, DEAD, tooMany]) as [JobKey][]).map(
+      ([key]) => key,
+    );
+    this.#remove(DEAD, keys);
+  }
+
+  heads(): Shelved[] {
+    const lines = [...READY_LINES, SUSPECTS].filter((line) => this.count(line) > 0);
+    const rows = lines.flatMap(
+      (line) => this.#sql.heads.all([HEADER_LENGTH, this.id, line]) as [JobKey, string][],
+    );
+    return rows.map(([key, record]) => ({ key, record }));
+  }
+
+  list(lines: readonly Line[], limit: number): Found[] {
+    const found: Found[] = [];
+    for (const line of lines) {
+      if (found.length >= limit || this.count(line) === 0) continue;
+      const statement = line === DEAD ? this.#sql.listLatest : this.#sql.list;
+      const rows = statement.all([this.id, line, limit - found.length]) as [JobKey, string, number][];
+      for (const [key, record, at] of rows) found.push({ key, record, line, at });
+    }
+    return found;
+  }
+
+  find(id: string): Found | null {
+    const row = this.#sql.find.get([id, this.id]) as [JobKey, string, Line, number] | undefined;
+    return row === undefined ? null : { key: row[0], record: row[1], line: row[2], at: row[3] };
+  }
+
+  holderOf(unique: string): string | null {
+    return (this.#sql.holderOf.get([this.id, unique]) as [string] | undefined)?.[0] ?? null;
+  }
+
+  hold(unique: string, id: string): void {
+    this.#sql.hold.run([this.id, unique, id]);
+  }
+
+  release(unique: string, id: string): void {
+    this.#sql.release.run([this.id, unique, id]);
+  }
+
+  answerTo(batchId: string): readonly (string | null)[] | null {
+    const row = this.#sql.answerTo.get([this.id, batchId]) as [number, string | null] | undefined;
+    if (row === undefined) return null;
+    return row[1] === null ? Array<null>(row[0]).fill(null) : (JSON.parse(row[1]) as (string | null)[]);
+  }
+
+  remember(batchId: string, answer: readonly (string | null)[], untilAt: EpochMs): void {
+    const text = answer.every((existing) => existing === null) ? null : JSON.stringify(answer);
+    this.#sql.remember.run([this.id, batchId, answer.length, text, untilAt]);
+  }
+
+  keepResults(results: readonly KeptResult[]): void {
+    if (results.length === 0) return;
+    const rows = results.map(({ id, json, untilAt }) => [id, json, Math.trunc(untilAt)]);
+    this.#sql.keepResults.run([this.id, JSON.stringify(rows)]);
+  }
+
+  results(ids: readonly string[], now: EpochMs): (string | null)[] {
+    const rows = new Map(this.#sql.results.all([this.id, now, JSON.stringify(ids)]) as [string, string][]);
+    return ids.map((id) => rows.get(id) ?? null);
+  }
+
+  purge(now: EpochMs): void {
+    if (this.#sql.purgeMarks.run([this.id, this.id, now]).changes > 0) this.#all.setMeta('highest_time', now);
+    this.#sql.purgeResults.run([this.id, now]);
+  }
+
+  tally(counter: QueueCounter, by: number): void {
+    if (by === 0) return;
+    this.#touch();
+    this.#totals.counters[counter] += by;
+  }
+
+  counters(): Readonly<Counters> {
+    return { ...this.#totals.counters };
+  }
+
+  onRollback(undo: () => void): void {
+    this.#all.onRollback(undo);
+  }
+
+  /** The latest of the jobs in flight, the last first. */
+  lastInFlight(limit: number): JobKey[] {
+    return (this.#sql.inFlight.all([this.id, IN_FLIGHT, limit]) as [JobKey][]).map(([key]) => key);
+  }
+
+  flush(): void {
+    if (this.#state === 'clean') return;
+    this.#state = 'clean';
+    this.#sql.setQueue.run([this.id, this.name, JSON.stringify(this.#totals.counters)]);
+  }
+
+  /** Once per transaction: remembers the totals as they were. */
+  #touch(): void {
+    if (this.#state === 'touched') return;
+    this.#state = 'touched';
+    const before = {
+      ...this.#totals,
+      counts: new Map(this.#totals.counts),
+      counters: { ...this.#totals.counters },
+    };
+    this.#all.onRollback(() => {
+      this.#totals = before;
+      this.#state = 'clean';
+    });
+  }
+
+  #remove(from: Line, keys: readonly JobKey[]): void {
+    if (keys.length === 0) return;
+    this.#touch();
+    const list = JSON.stringify(keys);
+    this.#sql.removeRecords.run([list]);
+    this.#sql.removePlaces.run([list]);
+    this.#add(from, -keys.length);
+  }
+
+  /** How many of the first `want` jobs may be read: none after the one that passes `bytes`. */
+  #withinBytes(line: Line, want: number, bytes: number): number {
+    if (want * this.#all.largest <= bytes) return want;
+    let size = 0;
+    let count = 0;
+    for (const [length] of this.#sql.sizes.all([this.id, line, want]) as [number][]) {
+      count += 1;
+      size += length;
+      if (size >= bytes) break;
+    }
+    return count;
+  }
+
+  #noteLargest(records: readonly string[]): void {
+    let largest = this.#all.largest;
+    for (const record of records)
+      if (record.length * 3 > largest) largest = Math.max(largest, Buffer.byteLength(record));
+    if (largest <= this.#all.largest) return;
+    this.#all.largest = largest;
+    this.#all.setMeta('largest', largest);
+  }
+
+  #order(rank: Rank): number {
+    if (rank === 'tail') return ++this.#totals.tail;
+    if (rank === 'head') return --this.#totals.head;
+    return Math.trunc(rank);
+  }
+
+  #add(line: Line, by: number): void {
+    this.#totals.counts.set(line, this.count(line) + by);
+  }
+}
