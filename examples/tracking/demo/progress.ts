@@ -28,8 +28,8 @@ export class Progress {
 
   step(): void {
     this.#done++;
-    if (this.#out.isTTY !== true) return this.#drawTenth();
-    if (performance.now() - this.#drawn >= REDRAW_MS) this.#draw();
+    if (this.#out.isTTY !== true) this.#drawTenth();
+    else if (performance.now() - this.#drawn >= REDRAW_MS) this.#draw();
   }
 
   /** Leaves the line as it is and goes to the next. */

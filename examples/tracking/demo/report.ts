@@ -44,7 +44,7 @@ export function renderReport(modes: readonly (readonly Run[])[], facts: ReportFa
 <header>
 <p class="name">forkloop demo</p>
 <h1>Both pools together complete jobs <em>${formatTimes(timesFaster(both, better))}</em> faster on average than the ${better.label}</h1>
-<p class="load">${escape(facts.load)}</p>
+<p class="load">${escapeHtml(facts.load)}</p>
 </header>
 <ul class="legend">
 ${runs.map((run) => `<li><i class="${run.mode}"></i><b>${run.label}</b> all done after ${formatMs(endOf(run))}</li>`).join('\n')}
@@ -59,7 +59,7 @@ ${CATEGORIES.map((category) => panel(runs, category, endMs)).join('\n')}
 ${CATEGORIES.map((category) => rows(runs, both, category)).join('\n')}
 </table>
 <footer>
-<p>${escape(facts.machine)}. Seed ${facts.seed}. ${new Date(facts.at).toISOString().slice(0, 16).replace('T', ' ')} UTC. Made by <code>npm run demo</code>.</p>
+<p>${escapeHtml(facts.machine)}. Seed ${facts.seed}. ${new Date(facts.at).toISOString().slice(0, 16).replace('T', ' ')} UTC. Made by <code>npm run demo</code>.</p>
 </footer>
 </main>
 </body>
@@ -105,5 +105,5 @@ function rows(runs: readonly Run[], both: Run, category: Category): string {
 
 const endOf = ({ completions }: Run): number => Math.max(...completions.map(({ doneAt }) => doneAt));
 
-const escape = (text: string): string =>
+const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
