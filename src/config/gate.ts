@@ -11,6 +11,8 @@ const FLOW_DEPTH_LIMIT = 32;
 const INDENT_LIMIT = 64;
 /** List items and keys. Checking that keys are unique takes the square of their number. */
 const ENTRY_LIMIT = 5_000;
+/** There can be only one; a few more pass so that the parser says what is wrong. */
+const LINE_KEY_LIMIT = 8;
 /** Pieces of any kind: each may cost the parser an error of its own. */
 const TOKEN_LIMIT = 40_000;
 
@@ -40,7 +42,7 @@ interface Refusal {
 function firstRefusal(text: string): Refusal | null {
   const extraLine = offsetOfLine(text, LINE_LIMIT + 1);
   if (extraLine !== null) return { message: `more than ${LINE_LIMIT} lines`, offset: extraLine };
-  const counts = { depth: 0, entries: 0 };
+  const counts: Counts = { depth: 0, entries: 0, keysOnLine: 0 };
   let offset = 0;
   let tokens = 0;
   let lineStart = 0;
@@ -56,17 +58,28 @@ function firstRefusal(text: string): Refusal | null {
     isContent = false;
     offset += token.length;
     const newline = token.lastIndexOf('\n');
-    if (newline !== -1) lineStart = offset - token.length + newline + 1;
+    if (newline === -1) continue;
+    lineStart = offset - token.length + newline + 1;
+    counts.keysOnLine = 0;
   }
   return null;
 }
 
-function refusalOf(token: string, column: number, counts: { depth: number; entries: number }): string | null {
+interface Counts {
+  depth: number;
+  entries: number;
+  /** Outside of brackets. */
+  keysOnLine: number;
+}
+
+function refusalOf(token: string, column: number, counts: Counts): string | null {
   if (token === '[' || token === '{') counts.depth++;
   else if (token === ']' || token === '}') counts.depth = Math.max(0, counts.depth - 1);
   else if (token === ':' || token === '-' || token === ',') counts.entries++;
+  if (token === ':' && counts.depth === 0) counts.keysOnLine++;
   if (counts.depth > FLOW_DEPTH_LIMIT) return `more than ${FLOW_DEPTH_LIMIT} brackets inside each other`;
   if (counts.entries > ENTRY_LIMIT) return `more than ${ENTRY_LIMIT} keys and list items`;
+  if (counts.keysOnLine > LINE_KEY_LIMIT) return `more than ${LINE_KEY_LIMIT} keys on one line`;
   if (token === '?') return 'complex keys (?) are not supported';
   if (token.startsWith('%')) return 'directives (%) are not supported';
   const indent = token === '-' ? column : column === 0 && isBlank(token) ? token.length : 0;

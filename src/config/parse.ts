@@ -26,7 +26,7 @@ export function parse(text: string): ParsedFile & { readonly problems: readonly 
     strict: true,
     stringKeys: true,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error',
     lineCounter: lines,
   });
   const problems = [...document.errors, ...document.warnings].map(({ message, pos }) => ({

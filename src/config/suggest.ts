@@ -7,7 +7,11 @@ export function suggest(word: string, candidates: Iterable<string>): string | nu
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const away = sameLetters(word, candidate) ? 1 : distance(word.toLowerCase(), candidate.toLowerCase());
-    if (away < bestDistance && away <= Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3))) {
+    if (
+      away < bestDistance &&
+      away < Math.max(word.length, candidate.length) &&
+      away <= Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3))
+    ) {
       [best, bestDistance] = [candidate, away];
     }
   }
