@@ -16,19 +16,25 @@ const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
 /** Steps closer than this cannot be told apart. */
 const LEAST_STEP = 0.6;
 
-/** Cumulative share over time as an inline SVG; colours come from the page's style sheet. */
-export function cumulativeChart(title: string, series: readonly Series[], endMs: number): string {
+/**
+ * Cumulative share over time as an inline SVG: a line for each series over the area of what had arrived, so that the gap
+ * between the two is what waits. Colours come from the page's style sheet.
+ */
+export function cumulativeChart(
+  title: string,
+  arrived: readonly number[],
+  series: readonly Series[],
+  endMs: number,
+): string {
   const end = Math.max(endMs, 1);
-  const lines = series.map(({ name, times }) => lineOf(name, times, end));
-  const dots = series
-    .filter(({ name }) => name !== 'arrived')
-    .map(({ name, times }) => dotOf(name, times, end));
+  const area = `${stepsOf(arrived, end)}H${WIDTH - RIGHT}V${yOf(0)}Z`;
   return [
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}: share done over time">`,
+    `<path class="arrived-area" d="${area}"/>`,
     ...shareAxis(),
     ...timeAxis(end),
-    ...lines,
-    ...dots,
+    ...series.map(({ name, times }) => `<path class="line ${name}" d="${stepsOf(times, end)}"/>`),
+    ...series.map(({ name, times }) => dotOf(name, times, end)),
     '</svg>',
   ].join('\n');
 }
@@ -58,7 +64,8 @@ export function stepFor(range: number): number {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => range / step <= 6) ?? 10 * power;
 }
 
-function lineOf(name: string, times: readonly number[], endMs: number): string {
+/** A path that rises by one step at each time. */
+function stepsOf(times: readonly number[], endMs: number): string {
   let path = `M${LEFT} ${yOf(0)}`;
   let [x, y] = [LEFT, yOf(0)];
   for (const [i, time] of times.entries()) {
@@ -69,7 +76,7 @@ function lineOf(name: string, times: readonly number[], endMs: number): string {
     path += `V${nextY}`;
     [x, y] = [nextX, nextY];
   }
-  return `<path class="line ${name}" d="${path}"/>`;
+  return path;
 }
 
 function dotOf(name: string, times: readonly number[], endMs: number): string {

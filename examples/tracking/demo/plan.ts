@@ -32,7 +32,7 @@ export async function makePlan({ quick, seed, data }: DemoOptions): Promise<Plan
     load,
     description: [
       `${count('cpu')} CPU jobs, ${count('io')} I/O jobs and ${count('upkeep')} maintenance jobs arrive within ${seconds} s.`,
-      `A CPU job filters ${points} ${data === null ? 'generated' : 'real'} fixes, timed here at ${Math.round(jobMs)} ms: ${Math.round(100 * CPU_SHARE)} % of what ${cores(workers)} can do.`,
+      `A CPU job filters ${points} ${data === null ? 'generated' : 'real'} fixes, which takes ${Math.round(jobMs)} ms here (timed just now): all together ${Math.round(100 * CPU_SHARE)} % of what ${cores(workers)} can do in that time.`,
       `An I/O job waits for two services at once, ${DELAY_MS.shortest} to ${DELAY_MS.longest} ms each.`,
       `The process pool has ${workers === 1 ? 'one worker' : `${workers} workers`}, the async pool 200 slots on one event loop.`,
     ],

@@ -33,7 +33,7 @@ function comparison(runs: readonly Run[]): string[] {
       const [all, ...parts] = [ALL, ...CATEGORIES.slice(0, 2)].map((category) =>
         formatTimes(timesFaster(both, run, category)),
       );
-      return `both together: ${all} faster on average than the ${run.label} (CPU ${parts[0]}, I/O ${parts[1]})`;
+      return `both: ${all} faster on average than ${run.label} (CPU ${parts[0]}, I/O ${parts[1]})`;
     });
 }
 
