@@ -31,14 +31,14 @@ const HELP = `
 The input is checked before anything is stored. Prints the job's id; with --wait
 one line of JSON when the job has ended:
   {"id":"…","status":"completed","result":…}
-  {"id":"…","status":"dead|cancelled|expired","error":{"name":"…","message":"…"}}
+  {"id":"…","status":"dead|cancelled|expired","error":{"name":…,"message":…}}
 With --each it prints one such line per line of input, in the same order. A bad
 line ends the run: those before it are enqueued, none after it is. What has not
 ended within --timeout is printed with the status "pending" and goes on.
 
 Examples:
   supervisor enqueue maintenance.purge
-  supervisor enqueue eta.predict '{"from":[48.85,2.35],"to":[48.87,2.29]}' --wait
+  supervisor enqueue eta.predict '{"from":[48.8,2.3],"to":[48.9,2.3]}' --wait
   supervisor enqueue location.filter @trip.json --priority 0
   supervisor enqueue location.filter --each - --wait < trips.ndjson > out.ndjson
 `;

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { type ErrorCode, ForkloopError } from '../lib/errors.ts';
+import { type ErrorCode, isForkloopError } from '../lib/errors.ts';
 
 /** What the exit codes of every command mean. */
 export const EXIT = {
@@ -51,7 +51,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** The code of an error of ours; undefined for anything else (Node's own codes look alike). */
 export function codeOf(error: unknown): ErrorCode | undefined {
-  return error instanceof ForkloopError ? error.code : undefined;
+  return isForkloopError(error) ? error.code : undefined;
 }
 
 /**

@@ -93,13 +93,11 @@ function progressText({ done, total }: { done: number; total: number | null }): 
 
 /** `in 5s`, `3m 20s ago`. */
 export function relativeTime(iso: string, now: EpochMs): string {
-  // biome-ignore lint/style/noRestrictedGlobals: reads a given time, does not ask for the present one
   const distance = Date.parse(iso) - now;
   return distance >= 0 ? `in ${formatDuration(distance)}` : `${formatDuration(-distance)} ago`;
 }
 
 function since(iso: string | null, now: EpochMs): string {
-  // biome-ignore lint/style/noRestrictedGlobals: reads a given time, does not ask for the present one
   return iso === null ? '-' : formatDuration(Math.max(0, now - Date.parse(iso)));
 }
 

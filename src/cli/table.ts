@@ -1,5 +1,7 @@
 /** Tables for people: aligned columns, cut to the width of the terminal, safe to print whatever the cells hold. */
 
+import { printable } from '../lib/printable.ts';
+
 export interface Column<Row> {
   readonly header: string;
   readonly value: (row: Row) => string;
@@ -66,19 +68,16 @@ function fitted<Row>(columns: readonly Column<Row>[], natural: readonly number[]
   return widths;
 }
 
-/** What moves the cursor, colours or reorders text on a terminal. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const BREAKS = /\s*[\r\n\t]+\s*/g;
 
-/** One line that a terminal shows as it stands: line breaks are spaces, control characters are gone. */
-export const cleanText = (text: string): string => text.replace(BREAKS, ' ').replace(CONTROL, '');
+/** One line that a terminal shows as it stands: a line break is one blank. */
+export const cleanText = (text: string): string => printable(text.replace(BREAKS, ' '));
 
 /** The same for a text of several lines: line breaks stay. */
 export const cleanLines = (text: string): string =>
   text
     .split('\n')
-    .map((line) => line.replaceAll('\t', '  ').replace(CONTROL, ''))
+    .map((line) => printable(line.replaceAll('\t', '  ')))
     .join('\n');
 
 /** At most `width` columns; what was cut is told by an ellipsis. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import { ForkloopError } from '../lib/errors.ts';
+import { isForkloopError } from '../lib/errors.ts';
 import { type LineConnection, type LineServer, listenLines } from '../lib/line-socket.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Service } from '../lib/service.ts';
@@ -84,7 +84,7 @@ export class ControlServer implements Service {
   }
 
   #toControlError(command: string, error: unknown): ControlError {
-    if (error instanceof ForkloopError) return { code: error.code, message: error.message };
+    if (isForkloopError(error)) return { code: error.code, message: error.message };
     this.#options.log.error('a control command failed', { command, err: error });
     return { code: 'ERR_INTERNAL', message: `${command} failed inside the daemon; its log says why` };
   }

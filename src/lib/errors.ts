@@ -33,6 +33,8 @@ export type ErrorCode =
   | 'ERR_USAGE'
   | 'ERR_INTERNAL';
 
+const BRAND = Symbol.for('forkloop.error');
+
 /** An error that forkloop raises. The message says what is wrong and the way out. */
 export class ForkloopError extends Error {
   readonly code: ErrorCode;
@@ -42,6 +44,15 @@ export class ForkloopError extends Error {
     this.name = 'ForkloopError';
     this.code = code;
   }
+
+  get [BRAND](): true {
+    return true;
+  }
+}
+
+/** Whether an error is one of ours, of whichever copy of this package. */
+export function isForkloopError(value: unknown): value is ForkloopError {
+  return value instanceof Error && BRAND in value;
 }
 
 /** An error as data: what crosses processes, is stored with a job and printed. Texts are already bounded. */

@@ -57,7 +57,7 @@ describe('output', () => {
   it('takes control characters out of errors', () => {
     const { output, stderr } = create();
     output.error('a\x1b]0;title\x07b\nnext');
-    assert.equal(stderr.text, 'error: a]0;titleb\nnext\n');
+    assert.equal(stderr.text, 'error: a ]0;title b\nnext\n');
   });
 
   it('keeps an overlay below whatever else is printed on the terminal', async () => {

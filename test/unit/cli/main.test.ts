@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { main } from '../../../src/cli/main.ts';
+import { textWidth } from '../../../src/cli/table.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { CapturedStream } from '../../support/captured-stream.ts';
+
+interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+async function run(
+  line: string | readonly string[],
+  env: Record<string, string> = {},
+  cwd = '/',
+): Promise<Ran> {
+  const stdout = new CapturedStream();
+  const stderr = new CapturedStream();
+  const words = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line;
+  const stdin = Readable.from([]);
+  const code = await main(words, { stdin, stdout, stderr, env, cwd, clock: systemClock, version: '1.2.3' });
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+const COMMANDS = [
+  '',
+  'start',
+  'stop',
+  'status',
+  'check',
+  'enqueue',
+  'job',
+  'job show',
+  'job list',
+  'version',
+];
+
+describe('command line', () => {
+  for (const command of COMMANDS) {
+    it(`explains ${command === '' ? 'itself' : `"${command}"`} within 80 columns, on stdout`, async () => {
+      const { code, stdout, stderr } = await run(`${command} --help`);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(stdout, new RegExp(`^Usage: supervisor ?${command}`));
+      for (const line of stdout.split('\n')) assert.ok(textWidth(line) <= 80, line);
+      if (command !== '' && command !== 'job' && command !== 'version') assert.match(stdout, /^Examples:$/m);
+    });
+  }
+
+  it('explains a command by "help" too', async () => {
+    assert.equal((await run('help status')).stdout, (await run('status --help')).stdout);
+  });
+
+  for (const [line, message] of [
+    ['strat', /unknown command 'strat'\n\(Did you mean start\?\)/],
+    ['job lits', /unknown command 'lits'\n\(Did you mean list\?\)/],
+    ['status --wacht', /unknown option '--wacht'\n\(Did you mean --watch\?\)/],
+    ['enqueue', /missing required argument 'task'/],
+    ['enqueue a {} b', /too many arguments/],
+    ['status extra', /too many arguments/],
+    ['status -o xml', /'xml' is invalid.*table, wide, json, ndjson, yaml/],
+    ['status -c', /argument missing/],
+    ['--timeout 5 version', /--timeout: "5" is no duration/],
+    ['job show 17', /"17" is no job id/],
+    ['job list --state lost', /'lost' is invalid/],
+    ['job list --limit 0 --socket x', /--limit: "0" is not a whole number/],
+    ['enqueue t 1 --delay soon', /--delay: "soon" is no duration/],
+    ['enqueue t 1 --priority 10', /--priority: "10" is not a whole number from 0 to 9/],
+    ['enqueue t 1 --attempts 1.5', /--attempts: "1.5"/],
+    ['enqueue t 1 --each', /--each reads lines/],
+    ['enqueue t - --each --unique k', /--each with --unique/],
+    ['enqueue t @/no/such/file', /there is no such file/],
+  ] as const) {
+    it(`refuses "${line}" as wrong usage, with exit code 64`, async () => {
+      const { code, stdout, stderr } = await run(line);
+      assert.deepEqual([code, stdout], [64, '']);
+      assert.match(stderr, message);
+      assert.match(stderr, /^error: /);
+    });
+  }
+
+  it('explains itself on stderr when there is no command, with exit code 64', async () => {
+    for (const line of ['', 'job']) {
+      const { code, stdout, stderr } = await run(line);
+      assert.deepEqual([code, stdout], [64, '']);
+      assert.match(stderr, /^Usage: supervisor/);
+    }
+  });
+
+  it('prints the version, by command and by flag', async () => {
+    assert.match((await run('version')).stdout, /^forkloop 1\.2\.3 {2}node v/);
+    assert.equal((await run('--version')).stdout, '1.2.3\n');
+  });
+});
+
+describe('global options', () => {
+  it('mean the same before and after the command', async () => {
+    const before = await run('-o json version');
+    assert.equal((JSON.parse(before.stdout) as { version: string }).version, '1.2.3');
+    for (const line of [
+      'version -o json',
+      'version --output json',
+      '--output=json version',
+      'version -ojson',
+    ]) {
+      assert.deepEqual(await run(line), before, line);
+    }
+  });
+
+  it('mean the same before, between and after the words of a nested command', async () => {
+    const id = '0198c0de-7a1b-7cc0-8000-0242ac120002';
+    for (const line of [
+      `--socket /no/s job show ${id}`,
+      `job --socket /no/s show ${id}`,
+      `job show ${id} --socket /no/s`,
+    ]) {
+      const { code, stderr } = await run(line);
+      assert.equal(code, 3, line);
+      assert.match(stderr, /there is no \/no\/s;/);
+    }
+  });
+
+  it('come from the environment where no flag says otherwise', async () => {
+    const env = { FORKLOOP_OUTPUT: 'json' };
+    await withEnvironment(env, async () => {
+      assert.match((await run('version', env)).stdout, /^\{/);
+      assert.match((await run('version -o table', env)).stdout, /^forkloop/);
+    });
+  });
+
+  it('of the environment that are wrong are refused', async () => {
+    await withEnvironment({ FORKLOOP_OUTPUT: 'xml' }, async () => {
+      const { code, stderr } = await run('version');
+      assert.equal(code, 64);
+      assert.match(stderr, /FORKLOOP_OUTPUT/);
+    });
+  });
+
+  it('--verbose tells the code of an error, --quiet no more than the error', async () => {
+    const { stderr: verbose } = await run('status --socket /no/s -v');
+    assert.match(verbose, /ERR_NOT_RUNNING/);
+    const { stderr: quiet } = await run('status --socket /no/s', { FORKLOOP_QUIET: '1' });
+    assert.equal(quiet.split('\n').length, 2);
+  });
+});
+
+describe('commands without a daemon', () => {
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fl-'));
+    await writeFile(join(folder, 'task.mjs'), '');
+    await writeFile(
+      join(folder, 'good.yaml'),
+      'version: 1\ntasks: [task.mjs]\npools: { io: { kind: async, queues: [a] } }\ncontrol: { directory: run }\n',
+    );
+    await writeFile(
+      join(folder, 'bad.yaml'),
+      'version: 1\ntasks: [task.mjs]\npools: { io: { kind: asyncc, queues: [a] } }\n',
+    );
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it('check tells a good configuration in a line', async () => {
+    const { code, stdout, stderr } = await run('check -c good.yaml', {}, folder);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.equal(stdout, 'good.yaml: good: 1 pool, 1 queue, 1 task module, embedded broker\n');
+  });
+
+  it('check tells the faults of a bad one on stderr, with exit code 78', async () => {
+    const { code, stdout, stderr } = await run('check -c bad.yaml', {}, folder);
+    assert.deepEqual([code, stdout], [78, '']);
+    assert.match(stderr, /bad\.yaml:3:\d+: error: pools\.io\.kind: .*did you mean/);
+  });
+
+  it('check tells them as data on stdout when asked for', async () => {
+    const { code, stdout, stderr } = await run('check -c bad.yaml -o json', {}, folder);
+    assert.deepEqual([code, stderr], [78, '']);
+    const report = JSON.parse(stdout) as { ok: boolean; problems: { path: string; line: number }[] };
+    assert.deepEqual(
+      [report.ok, report.problems[0]?.path, report.problems[0]?.line],
+      [false, 'pools.io.kind', 3],
+    );
+    const good = JSON.parse((await run('check -c good.yaml -o json', {}, folder)).stdout) as {
+      ok: boolean;
+      path: string;
+    };
+    assert.deepEqual([good.ok, good.path], [true, join(folder, 'good.yaml')]);
+  });
+
+  for (const command of ['start', 'stop', 'status', 'check', 'enqueue t', 'job list']) {
+    it(`${command} with a bad configuration ends with 78 and the report`, async () => {
+      const { code, stdout, stderr } = await run(`${command} -c bad.yaml`, {}, folder);
+      assert.deepEqual([code, stdout], [78, '']);
+      assert.match(stderr, /error: pools\.io\.kind/);
+    });
+
+    it(`${command} without any configuration ends with 78 and tells where it looked`, async () => {
+      const { code, stderr } = await run(`${command}`, {}, folder);
+      assert.equal(code, 78);
+      assert.match(stderr, /config\/supervisor\.yaml/);
+    });
+  }
+
+  for (const command of ['stop', 'status', 'job list', 'job show 0198c0de-7a1b-7cc0-8000-0242ac120002']) {
+    it(`${command} ends with 3 when no daemon runs, and names the socket of its configuration`, async () => {
+      const { code, stdout, stderr } = await run(`${command} -c good.yaml`, {}, folder);
+      assert.deepEqual([code, stdout], [3, '']);
+      assert.ok(stderr.includes(join(folder, 'run/control.sock')), stderr);
+    });
+  }
+});
+
+/** commander reads the variables of the process itself. */
+async function withEnvironment(env: Record<string, string>, body: () => Promise<void>): Promise<void> {
+  Object.assign(process.env, env);
+  try {
+    await body();
+  } finally {
+    for (const name of Object.keys(env)) delete process.env[name];
+  }
+}
