@@ -1,6 +1,4 @@
-import type { BrokerOptions } from '../broker/open.ts';
-import type { LoadedConfig } from '../config/load.ts';
-import { DEFAULT_PRIORITY } from '../config/schema.ts';
+import { DEFAULT_PRIORITY } from '../lib/priority.ts';
 import { createRouter, type Router } from '../task/router.ts';
 
 /** What a client must know beside its broker. */
@@ -22,21 +20,3 @@ export const plainSettings: ClientSettings = {
   priority: () => DEFAULT_PRIORITY,
   resultTtlMs: () => undefined,
 };
-
-export function settingsOf({ config }: LoadedConfig): ClientSettings {
-  return {
-    router: createRouter(config.routes),
-    queues: new Set(Object.values(config.pools).flatMap((pool) => pool.queues)),
-    maxPayloadBytes: config.defaults.max_payload,
-    priority: (queue) => config.queues[queue]?.priority ?? DEFAULT_PRIORITY,
-    resultTtlMs: (queue) => config.queues[queue]?.keep?.results ?? config.defaults.keep.results,
-  };
-}
-
-/** Where a configuration's daemon keeps its jobs, as openBrokerClient and openBroker take it. */
-export function brokerOptionsOf({ config }: LoadedConfig): BrokerOptions {
-  const { broker, namespace, control } = config;
-  return broker.type === 'redis'
-    ? { type: 'redis', url: broker.url, passwordFile: broker.password_file, namespace }
-    : { type: 'embedded', path: broker.path, socket: `${control.directory}/broker.sock` };
-}

@@ -4,12 +4,10 @@
  */
 
 import { z } from 'zod';
+import { DEFAULT_PRIORITY } from '../lib/priority.ts';
 import { byteSize, count, duration, name, percentage } from './scalars.ts';
 
 const YEAR_MS = 365 * 86_400_000;
-
-/** The priority of a job when neither its enqueuer nor its queue names one: 0 is first, 9 is last. */
-export const DEFAULT_PRIORITY = 5;
 
 const retryKeys = {
   attempts: count({ min: 1, max: 999 }).describe('Attempts in all, the first included; 1 = never repeat.'),

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Broker } from '../broker/broker.ts';
 import { openBroker, serveBroker } from '../broker/open.ts';
-import { brokerOptionsOf } from '../client/settings.ts';
+import { brokerOptionsOf } from '../client/connect.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config, PoolConfig } from '../config/schema.ts';
 import { workerCount } from '../config/workers.ts';
@@ -54,11 +54,23 @@ export interface Built {
 export function build(options: BuildOptions): Built {
   const { loaded, clock, random, log } = options;
   const { config } = loaded;
-  const broker = openBroker({ ...brokerOptionsOf(loaded), callDeadlineMs: CALL_DEADLINE_MS, clock, random, newId, log });
+  const broker = openBroker({
+    ...brokerOptionsOf(loaded),
+    callDeadlineMs: CALL_DEADLINE_MS,
+    clock,
+    random,
+    newId,
+    log,
+  });
   const lease = config.broker.type === 'redis' ? config.broker : EMBEDDED_LEASE;
   const bootGate = new BootGate();
   const pairs = Object.entries(config.pools).map(([name, pool]) => {
-    const built = createPool(poolOptionsOf(name, pool, options), { clock, random, logger: log.child({ pool: name }), bootGate });
+    const built = createPool(poolOptionsOf(name, pool, options), {
+      clock,
+      random,
+      logger: log.child({ pool: name }),
+      bootGate,
+    });
     return { pool: built, consumer: buildConsumer(options, pool, built, broker, lease) };
   });
   const consumers = pairs.map(({ consumer }) => consumer);
@@ -129,7 +141,9 @@ function poolOptionsOf(name: string, pool: PoolConfig, { loaded, run }: BuildOpt
 /** An idle child of a process pool that does not answer for so long is hung. */
 const IDLE_BLOCK_MS = 15_000;
 
-function hostOptionsOf(pool: PoolConfig): Pick<PoolOptions, 'host' | 'workers' | 'concurrency' | 'blockTimeout'> {
+function hostOptionsOf(
+  pool: PoolConfig,
+): Pick<PoolOptions, 'host' | 'workers' | 'concurrency' | 'blockTimeout'> {
   return pool.kind === 'process'
     ? { workers: workerCount(pool.workers), concurrency: 1, blockTimeout: IDLE_BLOCK_MS }
     : { host: pool.host, workers: 1, concurrency: pool.concurrency, blockTimeout: pool.block_timeout };
@@ -139,7 +153,12 @@ function hostOptionsOf(pool: PoolConfig): Pick<PoolOptions, 'host' | 'workers' |
 export const controlSocketOf = (config: Config): string => join(config.control.directory, 'control.sock');
 
 /** The socket by which other processes reach an embedded store. */
-export function storeServersOf({ config }: LoadedConfig, broker: Broker, clock: Clock, log: Logger): Service[] {
+export function storeServersOf(
+  { config }: LoadedConfig,
+  broker: Broker,
+  clock: Clock,
+  log: Logger,
+): Service[] {
   if (config.broker.type !== 'embedded') return [];
   return [serveBroker({ broker, path: join(config.control.directory, 'broker.sock'), clock, log })];
 }

@@ -1,0 +1,61 @@
+/** Everything heavy that a client needs: loaded at its first call, not when a module imports it. */
+
+import { type BrokerOptions, openBrokerClient } from '../broker/open.ts';
+import { findConfig, type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { Clock } from '../lib/clock.ts';
+import { newId } from '../lib/ids.ts';
+import { silentLogger } from '../lib/logger.ts';
+import { DEFAULT_PRIORITY } from '../lib/priority.ts';
+import { createRouter } from '../task/router.ts';
+import { BrokeredClient } from './brokered-client.ts';
+import type { ClientOptions } from './client.ts';
+import { type ClientSettings, plainSettings } from './settings.ts';
+
+/** @throws ForkloopError ERR_CONFIG_INVALID, ERR_BROKER_UNFIT */
+export async function connect(
+  options: ClientOptions,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<BrokeredClient> {
+  const { brokerOptions, settings } = sourceOf(options);
+  const services = { callDeadlineMs: timeoutMs, clock, random: Math.random, newId, log: silentLogger };
+  const broker = openBrokerClient({ ...brokerOptions, ...services });
+  await broker.start();
+  return new BrokeredClient(broker, settings, timeoutMs, clock);
+}
+
+function sourceOf(options: ClientOptions): { brokerOptions: BrokerOptions; settings: ClientSettings } {
+  if (options.broker !== undefined) {
+    const brokerOptions = namedBroker(options.broker, options.namespace ?? 'forkloop');
+    return { brokerOptions, settings: plainSettings };
+  }
+  const { config } = options;
+  const { env } = process;
+  const path = () => (config as string | undefined) ?? findConfig({ env, cwd: process.cwd() });
+  const loaded = typeof config === 'object' ? config : loadConfig({ path: path(), env });
+  return { brokerOptions: brokerOptionsOf(loaded), settings: settingsOf(loaded) };
+}
+
+function namedBroker(broker: string | BrokerOptions, namespace: string): BrokerOptions {
+  if (typeof broker === 'object') return broker;
+  if (/^rediss?:\/\//.test(broker)) return { type: 'redis', url: broker, namespace };
+  return { type: 'embedded', path: '', socket: broker };
+}
+
+export function settingsOf({ config }: LoadedConfig): ClientSettings {
+  return {
+    router: createRouter(config.routes),
+    queues: new Set(Object.values(config.pools).flatMap((pool) => pool.queues)),
+    maxPayloadBytes: config.defaults.max_payload,
+    priority: (queue) => config.queues[queue]?.priority ?? DEFAULT_PRIORITY,
+    resultTtlMs: (queue) => config.queues[queue]?.keep?.results ?? config.defaults.keep.results,
+  };
+}
+
+/** Where a configuration's daemon keeps its jobs, as openBrokerClient and openBroker take it. */
+export function brokerOptionsOf({ config }: LoadedConfig): BrokerOptions {
+  const { broker, namespace, control } = config;
+  return broker.type === 'redis'
+    ? { type: 'redis', url: broker.url, passwordFile: broker.password_file, namespace }
+    : { type: 'embedded', path: broker.path, socket: `${control.directory}/broker.sock` };
+}
