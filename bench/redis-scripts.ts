@@ -22,6 +22,7 @@ const options = { url: server.url, namespace: 'bench', callDeadlineMs: 2_000, cl
 const broker = new RedisBroker({ ...options, random: Math.random, newId, log: silentLogger });
 try {
   await broker.start();
+  await measureFloor();
   for (const [size, jobs] of [
     [256, JOBS],
     [256, JOBS],
@@ -33,6 +34,34 @@ try {
   await broker.close();
   await admin.close();
   await server.stop();
+}
+
+/** What Redis needs for the same moves without any check or answer: the measure of this machine on this day. */
+async function measureFloor(): Promise<void> {
+  const push = "#!lua\nredis.call('RPUSH', KEYS[1], unpack(ARGV))";
+  const move = `#!lua
+    if #ARGV > 0 then redis.call('HDEL', KEYS[2], unpack(ARGV)) end
+    local list, fields = redis.call('LPOP', KEYS[1], 256), {}
+    for i, record in ipairs(list or {}) do
+      fields[2 * i - 1], fields[2 * i] = string.sub(record, 2, 44), record
+    end
+    if list then redis.call('HSET', KEYS[2], unpack(fields)) end
+    return list or {}`;
+  const [pushSha, moveSha] = [await admin.scriptLoad(push), await admin.scriptLoad(move)];
+  const batches = Array.from({ length: JOBS / 256 }, () => Array.from({ length: 256 }, record));
+  const pushed = await microseconds(async () => {
+    for (const batch of batches) await admin.sendCommand(['EVALSHA', pushSha, '1', 'floor:list', ...batch]);
+  });
+  const moved = await microseconds(async () => {
+    let settle: string[] = [];
+    do {
+      const args = ['EVALSHA', moveSha, '2', 'floor:list', 'floor:hash', ...settle];
+      settle = (await admin.sendCommand<string[]>(args)).map((text) => text.slice(1, 44));
+    } while (settle.length > 0);
+  });
+  console.log(
+    `floor: push ${(pushed / JOBS).toFixed(2)} µs a job, move and forget ${(moved / JOBS).toFixed(2)} µs a job`,
+  );
 }
 
 async function measure(size: number, jobs: number): Promise<void> {

@@ -143,7 +143,9 @@ export class Connection {
         signal: this.#closing.signal,
       });
       await this.#options.check(link);
-      if (!this.#isClosed()) this.#state = { type: 'ready', link };
+      if (this.#isClosed()) return link;
+      this.#state = { type: 'ready', link };
+      this.#answered = true;
       if (this.#reported !== '') this.#options.log.info('broker connected');
       this.#reported = '';
       return link;

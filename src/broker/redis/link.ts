@@ -57,8 +57,12 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     if (client.isOpen) client.destroy();
     markEnded();
   };
+  let cause: Error = new Error('the connection was closed');
   // Without a listener an `error` event would end the process. Each one means that the connection is over.
-  client.on('error', destroy);
+  client.on('error', (error: Error) => {
+    cause = error;
+    destroy();
+  });
   client.on('end', destroy);
   options.signal.addEventListener('abort', destroy);
   if (options.signal.aborted) destroy();
@@ -82,7 +86,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     if (options.signal.aborted) throw new Error('it was closed');
     // The driver leaves `connect` pending when it is destroyed meanwhile.
     const given = ended.then(() => {
-      throw new Error('the connection was closed');
+      throw cause;
     });
     const connected = Promise.race([client.connect(), given]);
     await within(options.clock, options.connectDeadlineMs, connected, () => new Error('no answer'));

@@ -34,6 +34,7 @@ call('LLEN', QUARANTINE)
 call('HLEN', IN_FLIGHT)
 call('HLEN', UNIQUE)
 call('ZCARD', DEAD)
+call('ZCARD', DELAYED)
 
 local function ready_left()
   for line = READY, READY + 9 do
@@ -150,13 +151,27 @@ end)
 
 local records, tokens, fields, held, dropped = {}, {}, {}, {}, {}
 local claimed, size, popped = 0, 0, 0
-local NEVER, NOW = '0000000000000', format('%013d', now)
+local NEVER, NOW, VERSION, byte = '0000000000000', format('%013d', now), 49, string.byte
 
-local function drop(record, id, expires_unique)
-  dropped[#dropped + 1] = id or ''
-  dropped[#dropped + 1] = id and 'expired' or 'corrupt'
-  if not id then return quarantine(QUARANTINE, record) end
-  if expires_unique ~= '000' then free(unique_of(record), id) end
+-- What the header behind the id says; false when it is none. Most jobs of a queue have the same, so it is read once.
+local headers = {}
+local function read_header(tail)
+  local claims, expires, unique = match(tail, HEADER)
+  local read = claims and {
+    suffix = ':' .. (claims + 1),
+    expired = expires ~= NEVER and expires <= NOW,
+    unique = unique ~= '000',
+  } or false
+  headers[tail] = read
+  return read
+end
+
+local function drop(record, read)
+  local id = read and sub(record, 2, 37) or ''
+  dropped[#dropped + 1] = id
+  dropped[#dropped + 1] = read and 'expired' or 'corrupt'
+  if not read then return quarantine(QUARANTINE, record) end
+  if read.unique then free(unique_of(record), id) end
   if sub(record, 53, 53) == '1' then call('SET', ARGV[11] .. id, ARGV[12], 'PX', ARGV[7]) end
   count('expired', 1)
 end
@@ -172,15 +187,19 @@ local function take(line, limit)
     local used = #list
     for i = 1, #list do
       local record = list[i]
-      local id, claims, expires, unique = match(record, RECORD)
-      if not id or (expires ~= NEVER and expires <= NOW) then
-        drop(record, id, unique)
+      local tail = sub(record, 38, 77)
+      local read = headers[tail]
+      if read == nil then read = read_header(tail) end
+      if not read or byte(record) ~= VERSION then
+        drop(record)
+      elseif read.expired then
+        drop(record, read)
       else
-        local token = id .. (claims == '0000000' and ':1' or ':' .. (claims + 1))
+        local token = sub(record, 2, 37) .. read.suffix
         claimed = claimed + 1
         records[claimed], tokens[claimed] = record, token
         fields[2 * claimed - 1], fields[2 * claimed] = token, record
-        if unique ~= '000' then
+        if read.unique then
           held[#held + 1] = token
           held[#held + 1] = unique_of(record)
         end

@@ -9,7 +9,7 @@ local function promote(delayed, quarantined, limit, bytes, pushed)
     local lines = {}
     for _, record in ipairs(due) do
       size = size + #record
-      if string.find(record, RECORD) then
+      if is_record(record) then
         local line = line_of(record)
         lines[line] = lines[line] or {}
         table.insert(lines[line], record)

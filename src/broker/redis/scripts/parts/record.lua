@@ -4,13 +4,17 @@
 local SUSPECTS, READY = #KEYS - 10, #KEYS - 9
 local sub, format = string.sub, string.format
 
--- id, claims, expires, length of the unique key; nothing when the text is not a record.
-local RECORD = '^1(' .. string.rep('[%x%-]', 36) .. ')(%d%d%d%d%d%d%d)%d%d%d%d%d%d%d%d%x('
-  .. string.rep('%d', 13) .. ')(%d%d%d)%d%d%d%d%d%d%d%d'
+-- The header behind the id: captures claims, expires, length of the unique key.
+local HEADER = '^(%d%d%d%d%d%d%d)%d%d%d%d%d%d%d%d%x(' .. string.rep('%d', 13) .. ')(%d%d%d)%d%d%d%d%d%d%d%d$'
+local ID = '^1' .. string.rep('[%x%-]', 36)
+
+local function is_record(text)
+  return string.find(text, ID) ~= nil and string.find(sub(text, 38, 77), HEADER) ~= nil
+end
 
 -- Whether its parts are where its header says, so that it can be rewritten.
 local function is_sound(record)
-  return string.find(record, RECORD) ~= nil
+  return is_record(record)
     and #record >= 77 + sub(record, 67, 69) + sub(record, 70, 73) + sub(record, 74, 77)
 end
 
