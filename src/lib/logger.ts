@@ -20,15 +20,24 @@ export function createLogger(
   fields: LogFields = {},
 ): Logger {
   const log = (level: LogLevel, message: string, more?: LogFields) =>
-    write(level, message, more === undefined ? fields : { ...fields, ...more });
+    write(level, message, more === undefined ? fields : merged(fields, more));
   return {
     log,
     debug: (message, more) => log('debug', message, more),
     info: (message, more) => log('info', message, more),
     warn: (message, more) => log('warn', message, more),
     error: (message, more) => log('error', message, more),
-    child: (more) => createLogger(write, { ...fields, ...more }),
+    child: (more) => createLogger(write, merged(fields, more)),
   };
+}
+
+/** Fields whose getters throw are left out, all of them: a record never costs its caller an error. */
+function merged(fields: LogFields, more: LogFields): LogFields {
+  try {
+    return { ...fields, ...more };
+  } catch {
+    return fields;
+  }
 }
 
 export const silentLogger: Logger = createLogger(() => {});

@@ -31,7 +31,12 @@ export function createWinstonLogger(options: WinstonLoggerOptions): WinstonLogge
   const colors = wantsColors(stream, env);
   const sink = new LogSink(stream);
   const line = (record: LogRecord) => (format === 'json' ? formatJson(record) : formatText(record, colors));
-  const target = winston.createLogger({ level, levels: LEVELS, transports: [transportTo(sink, line)] });
+  const target = winston.createLogger({
+    level,
+    levels: LEVELS,
+    format: asItIs(),
+    transports: [transportTo(sink, line)],
+  });
 
   const write = (recordLevel: LogLevel, message: string, fields: LogFields) => {
     try {
@@ -56,6 +61,9 @@ export function createWinstonLogger(options: WinstonLoggerOptions): WinstonLogge
     dropped: { get: () => sink.dropped },
   });
 }
+
+/** Instead of winston's own JSON of each record, which ours would follow and which fails on hostile values. */
+const asItIs = winston.format((info) => info);
 
 /** Never makes winston wait: what is not written at once waits, within limits, in the sink's stream. */
 function transportTo(sink: LogSink, line: (record: LogRecord) => string): winston.transport {

@@ -88,7 +88,7 @@ describe('loadConfig on any text', () => {
       }
     }
     const ms = performance.now() - start;
-    assert.ok(ms < 2_000, `took ${ms} ms`);
+    assert.ok(ms < 5_000, `took ${ms} ms`);
   };
 
   it('returns or throws ConfigError, in bounded time, for texts made of YAML', () => {
