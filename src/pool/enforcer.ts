@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import type { Outcome } from '../task/outcome.ts';
-import type { Flight, Ledger } from './ledger.ts';
+import type { Flight } from './ledger.ts';
 import type { Ending } from './lifecycle.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
@@ -15,14 +15,18 @@ const ZOMBIE_MS = 30_000;
  * others, so there the job ends at once, its late result is dropped, and the worker is replaced if its code runs on.
  */
 export class Enforcer {
-  readonly #ledger: Ledger;
+  readonly #end: (flight: Flight, outcome: Outcome) => void;
   readonly #onZombie: (worker: WorkerHandle) => void;
   readonly #hardLimits: Deadlines<Flight>;
   readonly #graces: Deadlines<Flight>;
   readonly #zombies: Deadlines<{ readonly worker: WorkerHandle; readonly token: string }>;
 
-  constructor(clock: Clock, ledger: Ledger, onZombie: (worker: WorkerHandle) => void) {
-    this.#ledger = ledger;
+  constructor(
+    clock: Clock,
+    end: (flight: Flight, outcome: Outcome) => void,
+    onZombie: (worker: WorkerHandle) => void,
+  ) {
+    this.#end = end;
     this.#onZombie = onZombie;
     this.#hardLimits = new Deadlines(clock, (flight) =>
       this.#force(flight, 'hard_timeout', hardTimeout(flight)),
@@ -58,7 +62,7 @@ export class Enforcer {
 
   #force(flight: Flight, why: Ending, outcome: Outcome): void {
     const { worker } = flight;
-    if (worker === null || this.#ledger.get(flight.token) !== flight) return;
+    if (worker === null) return;
     if (flight.started && worker.boot.concurrency === 1) {
       flight.verdict = outcome;
       worker.kill(why);
@@ -67,8 +71,7 @@ export class Enforcer {
     // What waits in a buffer is not worth the life of the job before it: it ends here, and its abort is on its way.
     worker.release(flight, flight.started);
     if (flight.started) this.#zombies.set({ worker, token: flight.token }, ZOMBIE_MS);
-    this.ended(flight);
-    this.#ledger.end(flight, outcome);
+    this.#end(flight, outcome);
   }
 }
 

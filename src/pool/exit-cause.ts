@@ -47,7 +47,8 @@ const NATIVE_FAULTS = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP', 'SIGFPE
 
 function unplannedText({ info, error }: ExitFacts): string {
   const { code, signal, lastWords } = info;
-  if (error !== null) return `ended by ${error.name}: ${error.message}`;
+  if (error !== null)
+    return error.name === 'ProcessExit' ? error.message : `uncaught ${error.name}: ${error.message}`;
   if (info.error !== undefined) return hostErrorText(info.error);
   if (/FATAL ERROR.*(heap|memory)/i.test(lastWords)) return 'the JavaScript heap overflowed (out of memory)';
   if (signal === 'SIGKILL')

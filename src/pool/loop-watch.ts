@@ -11,26 +11,18 @@ const LOOKS = 5;
 export class LoopWatch {
   readonly #clock: Clock;
   readonly #intervalMs: number;
-  readonly #workers: () => Iterable<WorkerHandle>;
-  /** Whether it must answer now: a process worker may be busy with a job for as long as the job's limits allow. */
-  readonly #owesAnswer: (worker: WorkerHandle) => boolean;
+  readonly #workers: Iterable<WorkerHandle>;
   #timer: Timer | null = null;
 
-  constructor(
-    clock: Clock,
-    blockTimeoutMs: number,
-    workers: () => Iterable<WorkerHandle>,
-    owesAnswer: (worker: WorkerHandle) => boolean,
-  ) {
+  constructor(clock: Clock, blockTimeoutMs: number, workers: Iterable<WorkerHandle>) {
     this.#clock = clock;
     this.#intervalMs = Math.max(10, blockTimeoutMs / LOOKS);
     this.#workers = workers;
-    this.#owesAnswer = owesAnswer;
   }
 
   start(): void {
     this.#timer = this.#clock.setTimer(this.#intervalMs, () => {
-      for (const worker of this.#workers()) this.#look(worker);
+      for (const worker of this.#workers) this.#look(worker);
       this.start();
     });
   }
@@ -41,7 +33,7 @@ export class LoopWatch {
 
   #look(worker: WorkerHandle): void {
     if (!worker.wasReady || worker.state === 'exited') return;
-    if (!this.#owesAnswer(worker)) {
+    if (!owesAnswer(worker)) {
       worker.unanswered = 0;
       return;
     }
@@ -52,4 +44,9 @@ export class LoopWatch {
     worker.unanswered += 1;
     if (worker.unanswered === 1) worker.ping();
   }
+}
+
+/** A process worker that runs a job may be silent for as long as the job's limits let it. */
+function owesAnswer(worker: WorkerHandle): boolean {
+  return worker.boot.concurrency > 1 || worker.running === 0;
 }

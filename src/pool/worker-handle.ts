@@ -15,9 +15,21 @@ export interface WorkerOwner {
   exited(worker: WorkerHandle, info: ExitInfo): void;
 }
 
+export interface WorkerOptions {
+  readonly host: WorkerHost;
+  readonly boot: WorkerBoot;
+  readonly forOne: boolean;
+  readonly clock: Clock;
+  readonly readyTimeoutMs: number;
+}
+
 /** One worker from its start to its exit: its channel, its state and what is inside it. */
 export class WorkerHandle {
   readonly boot: WorkerBoot;
+  /** Monotonic. */
+  readonly bornAt: number;
+  /** It runs one suspect and ends. */
+  readonly forOne: boolean;
   /** What was sent to it and has not ended, in the order sent. */
   readonly inside = new Map<string, Flight>();
   /** Ended for the pool, but their code still runs in there. */
@@ -32,8 +44,10 @@ export class WorkerHandle {
   readonly #readyTimer: Timer;
   #life: WorkerLife = BORN;
 
-  constructor(host: WorkerHost, boot: WorkerBoot, owner: WorkerOwner, clock: Clock, readyTimeoutMs: number) {
+  constructor(owner: WorkerOwner, { host, boot, forOne, clock, readyTimeoutMs }: WorkerOptions) {
     this.boot = boot;
+    this.forOne = forOne;
+    this.bornAt = clock.monotonic();
     this.#owner = owner;
     this.#readyTimer = clock.setTimer(readyTimeoutMs, () => {
       if (this.state === 'starting') this.kill('ready_timeout');
@@ -91,6 +105,12 @@ export class WorkerHandle {
 
   abort(tokens: readonly string[], reason: AbortReason): void {
     if (this.wasReady) this.#channel.send({ type: 'abort', tokens, reason });
+  }
+
+  /** What was aborted before keeps its reason. */
+  abortAll(reason: Exclude<AbortReason, 'timeout'>): void {
+    for (const flight of this.inside.values()) flight.aborted ??= reason;
+    this.abort([...this.inside.keys()], reason);
   }
 
   ping(): void {

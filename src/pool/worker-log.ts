@@ -23,21 +23,18 @@ export class WorkerLog {
   }
 
   exited(worker: WorkerHandle, cause: ExitCause, lastWords: string): void {
-    const fields = { worker: worker.boot.slot, worker_pid: worker.pid, reason: cause.text };
+    const { boot, pid, culprit } = worker;
+    const fields = {
+      worker: boot.slot,
+      worker_pid: pid,
+      reason: cause.text,
+      ...this.#jobOf(culprit?.token ?? null),
+    };
     if (cause.kind === 'planned') this.#logger.info('worker ended', fields);
     else {
       const message = cause.kind === 'crash' ? 'worker crashed' : 'worker did not start';
       this.#logger.error(message, lastWords === '' ? fields : { ...fields, last_words: lastWords });
     }
-  }
-
-  /** The worker named a job that had ended well before: it left something behind. */
-  strayAfterEnd(worker: WorkerHandle, token: string, message: string): void {
-    this.#logger.warn('code of a job that had ended broke its worker', {
-      worker: worker.boot.slot,
-      token,
-      error: message,
-    });
   }
 
   output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void {
@@ -51,7 +48,8 @@ export class WorkerLog {
 
   #jobOf(token: string | null): Record<string, unknown> {
     const delivery = token === null ? undefined : this.#ledger.get(token)?.delivery;
-    if (delivery === undefined) return token === null ? {} : { token };
+    // A job that has ended is known by its token only: it left something behind.
+    if (delivery === undefined) return token === null ? {} : { ended_job: token };
     return { job_id: delivery.id, task: delivery.task, attempt: delivery.attempt };
   }
 }

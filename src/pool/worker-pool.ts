@@ -7,17 +7,17 @@
 
 import type { TaskManifest } from '../task/define.ts';
 import type { AbortReason, Outcome } from '../task/outcome.ts';
-import { blame } from './blame.ts';
 import { Crew } from './crew.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Enforcer } from './enforcer.ts';
-import { causeOf, crashError, type ExitCause } from './exit-cause.ts';
 import type { ExitInfo, WorkerHost } from './host/host.ts';
 import type { FromWorker } from './host/protocol.ts';
+import { inquest } from './inquest.ts';
 import { type Flight, Ledger } from './ledger.ts';
 import { LoopWatch } from './loop-watch.ts';
 import type { PoolOptions, PoolServices } from './options.ts';
 import type { Delivery, Ended, Pool, PoolStatus, Progress } from './pool.ts';
+import { Roster } from './roster.ts';
 import { StartGate } from './start-gate.ts';
 import { statusOf } from './status.ts';
 import { WorkerHandle, type WorkerOwner } from './worker-handle.ts';
@@ -36,14 +36,11 @@ export class WorkerPool implements Pool, WorkerOwner {
   readonly #watch: LoopWatch;
   readonly #gate: StartGate;
   readonly #log: WorkerLog;
-  /** Every worker that has not exited: those of the slots, those that were replaced and end by and by, those for one suspect. */
-  readonly #workers = new Set<WorkerHandle>();
-  readonly #bornAt = new Map<WorkerHandle, number>();
+  readonly #roster: Roster;
   #tasks: ReadonlyMap<string, TaskManifest> = new Map();
   #state: 'created' | 'running' | 'quiet' | 'stopping' | 'stopped' = 'created';
   #onFree: () => void = () => {};
   #onEnded: (ended: readonly Ended[]) => void = () => {};
-  #onEmpty: () => void = () => {};
   #stopped: Promise<void> | null = null;
 
   constructor(options: PoolOptions, services: PoolServices) {
@@ -61,15 +58,23 @@ export class WorkerPool implements Pool, WorkerOwner {
     const size = options.kind === 'process' ? options.workers : 1;
     const spawn = (slot: number) => this.#spawn(services.host, slot);
     this.#crew = new Crew({ size, restart: options.restart, clock, random, bootGate, spawn });
-    this.#enforcer = new Enforcer(clock, this.#ledger, (worker) => this.#replace(worker));
-    this.#watch = new LoopWatch(clock, options.blockTimeout, () => this.#workers, owesAnswer);
+    this.#enforcer = new Enforcer(
+      clock,
+      (flight, outcome) => {
+        this.#end(flight, outcome);
+        this.#dispatch();
+      },
+      (worker) => this.#replace(worker),
+    );
+    this.#roster = new Roster(clock);
+    this.#watch = new LoopWatch(clock, options.blockTimeout, this.#roster);
     this.#gate = new StartGate(options.name);
     this.#log = new WorkerLog(logger, options.name, this.#ledger);
   }
 
   get free(): number {
     if (this.#state !== 'running') return 0;
-    return Math.max(0, this.#dispatcher.capacity(this.#shared()) - this.#ledger.size);
+    return Math.max(0, this.#dispatcher.capacity(this.#roster.shared()) - this.#ledger.size);
   }
 
   get inFlight(): number {
@@ -157,37 +162,10 @@ export class WorkerPool implements Pool, WorkerOwner {
     this.#crew.stop();
     this.#watch.stop();
     for (const flight of this.#dispatcher.clear()) this.#end(flight, HANDED_BACK);
-    for (const worker of this.#workers) worker.drain();
-    await this.#gone(deadline);
-    if (this.#workers.size > 0) await this.#stopCold();
+    await this.#roster.end(deadline, this.#options.coldGrace);
     this.#enforcer.stop();
     this.#ledger.tell();
     this.#state = 'stopped';
-  }
-
-  /** Abort, a grace, SIGKILL; a job ends when its worker is gone, so that none runs on beside its next run. */
-  async #stopCold(): Promise<void> {
-    for (const flight of this.#ledger.values()) flight.aborted ??= 'drain';
-    for (const worker of this.#workers) worker.abort([...worker.inside.keys()], 'drain');
-    const cold = new AbortController();
-    const timer = this.#services.clock.setTimer(this.#options.coldGrace, () => cold.abort());
-    await this.#gone(cold.signal);
-    timer.cancel();
-    for (const worker of this.#workers) worker.kill('cold_stop');
-    await this.#gone(null);
-  }
-
-  /** Resolves when no worker is left, or at the signal. */
-  #gone(signal: AbortSignal | null): Promise<void> {
-    if (this.#workers.size === 0 || signal?.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = () => {
-        signal?.removeEventListener('abort', end);
-        resolve();
-      };
-      this.#onEmpty = end;
-      signal?.addEventListener('abort', end);
-    });
   }
 
   status(): PoolStatus {
@@ -212,10 +190,11 @@ export class WorkerPool implements Pool, WorkerOwner {
   }
 
   announced(worker: WorkerHandle, message: Extract<FromWorker, { type: 'ready' }>): void {
-    this.#log.ready(worker, this.#services.clock.monotonic() - (this.#bornAt.get(worker) ?? 0));
+    this.#log.ready(worker, this.#services.clock.monotonic() - worker.bornAt);
     this.#tasks = new Map(message.tasks.map((task) => [task.name, task]));
     this.#crew.ready(worker);
     this.#gate.ready();
+    if (worker.forOne && worker.inside.size === 0) worker.drain();
     this.#dispatch();
     if (this.free > 0) this.#onFree();
   }
@@ -244,59 +223,31 @@ export class WorkerPool implements Pool, WorkerOwner {
   }
 
   exited(worker: WorkerHandle, info: ExitInfo): void {
-    const { culprit, bootError, ending, wasReady } = worker;
-    const cause = causeOf({ info, ending, wasReady, error: bootError ?? culprit?.error ?? null });
-    this.#workers.delete(worker);
-    this.#bornAt.delete(worker);
+    const { cause, outcomes, countsForPool } = inquest(worker, info);
     this.#log.exited(worker, cause, info.lastWords);
-    if (culprit?.token && !worker.inside.has(culprit.token)) {
-      this.#log.strayAfterEnd(worker, culprit.token, culprit.error.message);
-    }
-    const suspects = [...worker.inside.values()].some(({ delivery }) => (delivery.crashes ?? 0) > 0);
-    this.#settleDead(worker, cause, info.lastWords);
+    for (const [flight, outcome] of outcomes) this.#end(flight, outcome);
     if (cause.kind === 'boot_failure')
-      this.#gate.bootFailed(cause.text, info.lastWords, ending === 'boot_failed');
-    this.#crew.exited(worker, cause, !suspects);
+      this.#gate.bootFailed(cause.text, info.lastWords, worker.bootError !== null);
+    this.#crew.exited(worker, cause, countsForPool);
     this.#dispatch();
-    if (this.#workers.size === 0) this.#onEmpty();
-  }
-
-  #settleDead(worker: WorkerHandle, cause: ExitCause, lastWords: string): void {
-    const outcomes = blame({
-      inside: [...worker.inside.values()],
-      zombies: worker.zombies.size,
-      planned: cause.kind !== 'crash',
-      culprit: worker.culprit,
-      error: crashError(cause, lastWords, worker.culprit?.error),
-    });
-    for (const flight of [...worker.inside.values()]) {
-      this.#end(flight, outcomes.get(flight.token) ?? HANDED_BACK);
-    }
+    this.#roster.delete(worker);
   }
 
   #spawn(host: WorkerHost, slot: number): WorkerHandle {
     const { name, modules, kind, concurrency, readyTimeout, generation = 1 } = this.#options;
     const { clock } = this.#services;
-    const atOnce = kind === 'process' || host === this.#services.aloneHost ? 1 : concurrency;
+    const forOne = host === this.#services.aloneHost;
+    const atOnce = kind === 'process' || forOne ? 1 : concurrency;
     const boot = { pool: name, slot, generation, modules, concurrency: atOnce, masterPid: process.pid };
-    const worker = new WorkerHandle(host, boot, this, clock, readyTimeout);
-    this.#workers.add(worker);
-    this.#bornAt.set(worker, clock.monotonic());
+    const worker = new WorkerHandle(this, { host, boot, forOne, clock, readyTimeoutMs: readyTimeout });
+    this.#roster.add(worker);
     return worker;
   }
 
   #dispatch(): void {
     if (this.#state === 'running' || this.#state === 'quiet') {
-      this.#dispatcher.dispatch(this.#shared());
+      this.#dispatcher.dispatch(this.#roster.shared());
     }
-  }
-
-  #shared(): WorkerHandle[] {
-    return [...this.#workers].filter((worker) => !this.#isForOne(worker));
-  }
-
-  #isForOne(worker: WorkerHandle): boolean {
-    return worker.boot.slot === this.#crew.slots.length;
   }
 
   #started(worker: WorkerHandle, tokens: readonly string[]): void {
@@ -317,14 +268,15 @@ export class WorkerPool implements Pool, WorkerOwner {
       if (outcome.type === 'completed') this.#crew.completed(worker);
     }
     if (started !== undefined) this.#started(worker, started);
-    if (this.#isForOne(worker) && worker.inside.size === 0) worker.drain();
     if (worker.state === 'draining' && worker.inside.size === 0 && worker.zombies.size > 0)
       worker.kill('recycle');
     this.#dispatch();
   }
 
   #end(flight: Flight, outcome: Outcome): void {
-    flight.worker?.release(flight);
+    const { worker } = flight;
+    worker?.release(flight);
+    if (worker?.forOne) worker.drain();
     this.#enforcer.ended(flight);
     if (flight.startedAt !== null) {
       this.#dispatcher.ran(flight, this.#services.clock.monotonic() - flight.startedAt);
@@ -346,9 +298,4 @@ const HANDED_BACK: Outcome = { type: 'interrupted', reason: 'handed_back' };
 function ownEnd({ aborted }: Flight, outcome: Outcome): Outcome {
   if (outcome.type !== 'interrupted' || aborted === null || aborted === 'timeout') return outcome;
   return { type: 'interrupted', reason: aborted };
-}
-
-/** A process worker that runs a job may be silent for as long as the job's limits let it. */
-function owesAnswer(worker: WorkerHandle): boolean {
-  return worker.boot.concurrency > 1 || worker.running === 0;
 }

@@ -1,7 +1,7 @@
 /** The worker's end of the channel to the master: the same for a forked process and a thread. */
 
 import { parentPort } from 'node:worker_threads';
-import type { FromWorker, ToWorker } from '../pool/host/protocol.ts';
+import type { Envelope, FromWorker, ToWorker } from '../pool/host/protocol.ts';
 
 export interface Port {
   /** Never throws: to a master that is gone it does nothing. */
@@ -32,7 +32,7 @@ function processPort(): Port {
   return {
     post: tolerant((message) => {
       if (!process.connected) return;
-      send(message, undefined, undefined, sent);
+      send({ forkloop: message } satisfies Envelope, undefined, undefined, sent);
       unsent += 1;
     }),
     flush: () =>
@@ -48,7 +48,7 @@ function processPort(): Port {
 function threadPort(port: NonNullable<typeof parentPort>): Port {
   const exit = process.exit.bind(process);
   return {
-    post: tolerant((message) => port.postMessage(message)),
+    post: tolerant((message) => port.postMessage({ forkloop: message } satisfies Envelope)),
     flush: () => Promise.resolve(),
     listen: (listener) => port.on('message', listener),
     exit,

@@ -21,7 +21,7 @@ export class ProgressThrottle {
   }
 
   report(token: string, done: number, total: number | null): void {
-    if (this.#clock.monotonic() - (this.#sentAt.get(token) ?? Number.NEGATIVE_INFINITY) >= INTERVAL_MS) {
+    if (this.#wait(token) <= 0) {
       this.#pass(token, { done, total });
       return;
     }
@@ -41,12 +41,20 @@ export class ProgressThrottle {
     this.#send(token, done, total);
   }
 
+  /** Milliseconds until the next report of this job may leave. */
+  #wait(token: string): number {
+    const sentAt = this.#sentAt.get(token);
+    return sentAt === undefined ? 0 : sentAt + INTERVAL_MS - this.#clock.monotonic();
+  }
+
   #arm(): void {
-    if (this.#armed) return;
+    if (this.#armed || this.#pending.size === 0) return;
     this.#armed = true;
-    this.#clock.setTimer(INTERVAL_MS, () => {
+    const wait = Math.min(...[...this.#pending.keys()].map((token) => this.#wait(token)));
+    this.#clock.setTimer(Math.max(1, Math.ceil(wait)), () => {
       this.#armed = false;
-      for (const [token, report] of [...this.#pending]) this.report(token, report.done, report.total);
+      for (const [token, report] of [...this.#pending]) if (this.#wait(token) <= 0) this.#pass(token, report);
+      this.#arm();
     });
   }
 }

@@ -12,7 +12,8 @@ export interface LogRecord {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-export const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/tasks/${name}`, import.meta.url));
+export const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/tasks/${name}`, import.meta.url));
 
 const MODULES = [
   'echo.ts',
@@ -42,7 +43,15 @@ const DEFAULTS: PoolOptions = {
   readyTimeout: 20_000,
   blockTimeout: 10_000,
   coldGrace: 300,
-  restart: { initial: 20, factor: 2, max: 500, jitter: 0.25, stableAfter: 10_000, intensity: 5, period: 60_000 },
+  restart: {
+    initial: 20,
+    factor: 2,
+    max: 500,
+    jitter: 0.25,
+    stableAfter: 10_000,
+    intensity: 5,
+    period: 60_000,
+  },
 };
 
 /** A pool under test, with everything that it said. */
@@ -130,7 +139,8 @@ export const gone = (pid: number): boolean => {
 };
 
 /** The kinds of resource that a pool may hold; none may be left when it has stopped. */
-const held = () => process.getActiveResourcesInfo().filter((name) => /Process|MessagePort|Worker|Pipe/.test(name)).length;
+const held = () =>
+  process.getActiveResourcesInfo().filter((name) => /Process|MessagePort|Worker|Pipe/.test(name)).length;
 
 export interface PoolKind {
   readonly name: string;
@@ -162,7 +172,8 @@ export function poolContract({ name, options: kind }: PoolKind): void {
       benches = [];
       await Promise.all(used.map(({ pool }) => pool.stop(AbortSignal.abort())));
       for (const { ended, pool } of used) {
-        for (const [token, endings] of ended) assert.equal(endings.length, 1, `${token} ended more than once`);
+        for (const [token, endings] of ended)
+          assert.equal(endings.length, 1, `${token} ended more than once`);
         assert.equal(pool.inFlight, 0);
         assert.equal(pool.status().state, 'stopped');
       }
@@ -217,7 +228,10 @@ export function poolContract({ name, options: kind }: PoolKind): void {
 
       it('hands the handler what the schema made of the input, at once or later', async () => {
         assert.deepEqual(await outcome('checked', { name: 'ada' }), { type: 'completed', result: '"ADA"' });
-        assert.deepEqual(await outcome('checked-later', { name: 'ada' }), { type: 'completed', result: '"ADA"' });
+        assert.deepEqual(await outcome('checked-later', { name: 'ada' }), {
+          type: 'completed',
+          result: '"ADA"',
+        });
       });
 
       it('fails for good with the paths of what does not fit the schema', async () => {
@@ -245,7 +259,10 @@ export function poolContract({ name, options: kind }: PoolKind): void {
       it('tells what the handler threw and how it steers its job', async () => {
         const thrown = await outcome('steer', 'throw');
         assert(thrown.type === 'failed' && thrown.retryable);
-        assert.deepEqual([thrown.error.name, thrown.error.message, thrown.error.code], ['TypeError', 'broken', 'E_BROKEN']);
+        assert.deepEqual(
+          [thrown.error.name, thrown.error.message, thrown.error.code],
+          ['TypeError', 'broken', 'E_BROKEN'],
+        );
         const text = await outcome('steer', 'value');
         assert(text.type === 'failed' && text.retryable);
         assert.match(text.error.message, /just text/);
@@ -274,7 +291,11 @@ export function poolContract({ name, options: kind }: PoolKind): void {
       });
 
       it('aborts the signal at the soft limit', async () => {
-        const { outcome, runMs } = await bench.run('wait-for-abort', {}, { timeoutMs: 100, killAfterMs: 10_000 });
+        const { outcome, runMs } = await bench.run(
+          'wait-for-abort',
+          {},
+          { timeoutMs: 100, killAfterMs: 10_000 },
+        );
         assert(outcome.type === 'timed_out' && outcome.limit === 'soft');
         assert.equal(outcome.error.code, 'ERR_JOB_TIMEOUT');
         assert((runMs ?? 0) >= 95);
@@ -282,7 +303,10 @@ export function poolContract({ name, options: kind }: PoolKind): void {
 
       it('completes a job that heeds the abort by returning', async () => {
         const limits = { timeoutMs: 60, killAfterMs: 10_000 };
-        assert.deepEqual(await outcome('report-abort', null, limits), { type: 'completed', result: '"ERR_JOB_TIMEOUT"' });
+        assert.deepEqual(await outcome('report-abort', null, limits), {
+          type: 'completed',
+          result: '"ERR_JOB_TIMEOUT"',
+        });
       });
 
       it('ends an aborted job with the reason', async () => {
@@ -296,7 +320,11 @@ export function poolContract({ name, options: kind }: PoolKind): void {
       });
 
       it('tells the handler why it is aborted', async () => {
-        const codes = { cancel: 'ERR_JOB_CANCELLED', drain: 'ERR_DRAINING', lease_lost: 'ERR_LEASE_LOST' } as const;
+        const codes = {
+          cancel: 'ERR_JOB_CANCELLED',
+          drain: 'ERR_DRAINING',
+          lease_lost: 'ERR_LEASE_LOST',
+        } as const;
         for (const [reason, code] of Object.entries(codes)) {
           const delivery = bench.delivery('report-abort', {});
           const end = bench.give(delivery);
@@ -316,9 +344,16 @@ export function poolContract({ name, options: kind }: PoolKind): void {
         for (const message of ['printed hello', 'complained hello', 'logged hello']) {
           await until(() => bench.logs.some((record) => record.message === message), message);
           const record = bench.logs.find((one) => one.message === message);
-          for (const [key, value] of Object.entries(job)) assert.equal(record?.fields[key], value, `${message}: ${key}`);
+          for (const [key, value] of Object.entries(job))
+            assert.equal(record?.fields[key], value, `${message}: ${key}`);
         }
         assert.deepEqual(bench.pool.progress(), []);
+      });
+
+      it('takes no message of user code for one of its own', async () => {
+        assert.deepEqual(await outcome('impostor'), { type: 'completed', result: '"sent"' });
+        assert.equal((await outcome('echo', 1)).type, 'completed');
+        assert.equal(bench.pool.status().workers[0]?.restarts, 0);
       });
 
       it('shows its workers nothing of the environment but an allow-list', async () => {
@@ -328,7 +363,10 @@ export function poolContract({ name, options: kind }: PoolKind): void {
         assert(completed.type === 'completed');
         const names = Object.keys(JSON.parse(completed.result ?? ''));
         const allowed = /^(PATH|HOME|LANG|LC_.*|TZ|NODE_ENV|TMPDIR|USER)$/;
-        assert.deepEqual(names.filter((one) => !allowed.test(one)), []);
+        assert.deepEqual(
+          names.filter((one) => !allowed.test(one)),
+          [],
+        );
       });
 
       it('runs 2,000 jobs through, each ending once, many to a batch', async () => {
@@ -440,7 +478,8 @@ export function poolContract({ name, options: kind }: PoolKind): void {
         const end = bench.run('ignore-abort', { ms: 300 });
         await until(() => bench.pool.status().busy === 1, 'the job to run');
         const { pid } = bench;
-        for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGTSTP'] as const) process.kill(pid ?? 0, signal);
+        for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGTSTP'] as const)
+          process.kill(pid ?? 0, signal);
         process.kill(pid ?? 0, 'SIGTERM');
         assert.deepEqual((await end).outcome, { type: 'completed', result: '"late"' });
         assert.equal((await bench.run('echo', 1)).outcome.type, 'completed');

@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { ENTRY_ARGUMENTS, WORKER_ENTRY } from './entry.ts';
 import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost, WorkerListener } from './host.ts';
 import { LineSplitter } from './lines.ts';
-import { BOOT_VARIABLE, isFromWorker, type ToWorker } from './protocol.ts';
+import { BOOT_VARIABLE, openEnvelope, type ToWorker } from './protocol.ts';
 
 export interface ClusterHostOptions {
   /** `process` where the child runs a whole async pool. */
@@ -94,8 +94,9 @@ class ClusterChannel implements WorkerChannel {
     const child = this.#child;
     child.stdout?.on('data', (chunk: Buffer) => this.#stdout.write(chunk));
     child.stderr?.on('data', (chunk: Buffer) => this.#stderr.write(chunk));
-    child.on('message', (message) => {
-      if (this.#state !== 'ended' && isFromWorker(message)) this.#listener.message(message);
+    child.on('message', (envelope) => {
+      const message = openEnvelope(envelope);
+      if (this.#state !== 'ended' && message !== null) this.#listener.message(message);
     });
     // A fork that failed (EAGAIN, EMFILE) and a write to a dead peer come here, the latter before `exit`.
     this.#worker.on('error', (error) => {

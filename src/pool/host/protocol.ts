@@ -59,22 +59,13 @@ export type FromWorker =
   | { readonly type: 'leaving' }
   | { readonly type: 'bye' };
 
-const FROM_WORKER: ReadonlySet<unknown> = new Set<FromWorker['type']>([
-  'ready',
-  'boot_failed',
-  'started',
-  'ended',
-  'progress',
-  'log',
-  'culprit',
-  'pong',
-  'leaving',
-  'bye',
-]);
+/** What a worker sends on the wire: user code shares the channel, and its messages must not be taken for ours. */
+export interface Envelope {
+  readonly forkloop: FromWorker;
+}
 
-/** User code can send messages over the worker's channel too: what is none of ours is ignored. */
-export function isFromWorker(message: unknown): message is FromWorker {
-  return (
-    typeof message === 'object' && message !== null && FROM_WORKER.has((message as { type?: unknown }).type)
-  );
+/** The message inside; null for one that is none of ours. */
+export function openEnvelope(value: unknown): FromWorker | null {
+  if (typeof value !== 'object' || value === null) return null;
+  return (value as Partial<Envelope>).forkloop ?? null;
 }

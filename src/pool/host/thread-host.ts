@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { THREAD_ENTRY } from './entry.ts';
 import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost, WorkerListener } from './host.ts';
 import { LineSplitter } from './lines.ts';
-import { isFromWorker, type ToWorker } from './protocol.ts';
+import { openEnvelope, type ToWorker } from './protocol.ts';
 
 export interface ThreadHostOptions {
   /** All that the thread sees of the environment: see `workerEnv`. */
@@ -64,8 +64,9 @@ class ThreadChannel implements WorkerChannel {
     this.#stderr = new LineSplitter((line, token) => listener.output('stderr', line, token));
     thread.stdout.on('data', (chunk: Buffer) => this.#state !== 'ended' && this.#stdout.write(chunk));
     thread.stderr.on('data', (chunk: Buffer) => this.#state !== 'ended' && this.#stderr.write(chunk));
-    thread.on('message', (message) => {
-      if (this.#state !== 'ended' && isFromWorker(message)) listener.message(message);
+    thread.on('message', (envelope) => {
+      const message = openEnvelope(envelope);
+      if (this.#state !== 'ended' && message !== null) listener.message(message);
     });
     thread.on('error', (error) => {
       this.#error = error;

@@ -1,0 +1,34 @@
+import type { Outcome } from '../task/outcome.ts';
+import { blame } from './blame.ts';
+import { causeOf, crashError, type ExitCause } from './exit-cause.ts';
+import type { ExitInfo } from './host/host.ts';
+import type { Flight } from './ledger.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+
+export interface Findings {
+  readonly cause: ExitCause;
+  readonly outcomes: ReadonlyMap<Flight, Outcome>;
+  /** False where a job that is known to crash its worker was in it: that says nothing of the pool. */
+  readonly countsForPool: boolean;
+}
+
+/** Why a worker ended, and what that means for each delivery that is still inside it. */
+export function inquest(worker: WorkerHandle, info: ExitInfo): Findings {
+  const { culprit, bootError, ending, wasReady, zombies } = worker;
+  const inside = [...worker.inside.values()];
+  const cause = causeOf({ info, ending, wasReady, error: bootError ?? culprit?.error ?? null });
+  const byToken = blame({
+    inside,
+    zombies: zombies.size,
+    planned: cause.kind !== 'crash',
+    culprit,
+    error: crashError(cause, info.lastWords, culprit?.error),
+  });
+  const outcomes = new Map<Flight, Outcome>();
+  for (const flight of inside) {
+    const outcome = byToken.get(flight.token);
+    if (outcome !== undefined) outcomes.set(flight, outcome);
+  }
+  const countsForPool = inside.every(({ delivery }) => (delivery.crashes ?? 0) === 0);
+  return { cause, outcomes, countsForPool };
+}
