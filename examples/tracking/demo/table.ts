@@ -43,10 +43,10 @@ function spread(modes: readonly (readonly Run[])[]): string[] {
   if (count === 1) return [];
   return [
     '',
-    `Each mode ran ${count} times; the table shows the middle run. Mean over all jobs, from best to worst:`,
+    `Each ran ${count} times; above is the middle run. Mean over all jobs, best to worst:`,
     ...modes.map((runs) => {
       const means = runs.map((run) => summarize(run, ALL).mean).sort((a, b) => a - b);
-      return `  ${runs[0]!.label.padEnd(LABEL_WIDTH - 2)}${means.map(formatMs).join(', ')}`;
+      return `  ${runs[0]!.label.padEnd(LABEL_WIDTH - 2)}${formatMs(means[0]!)} to ${formatMs(means.at(-1)!)}`;
     }),
   ];
 }
