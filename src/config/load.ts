@@ -18,7 +18,7 @@ export interface LoadedConfig {
   /** Absolute. */
   readonly path: string;
   readonly config: Config;
-  /** The task modules that `tasks` matches: absolute paths, sorted. */
+  /** The task modules that `tasks` matches: absolute paths, sorted; none where they are ignored. */
   readonly modules: readonly string[];
   readonly warnings: readonly Problem[];
   /** The warnings as text for people, as `ConfigError.report`; empty without any. */
@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly env: Environment;
   /** What the machine can run at once; a pool with more workers is warned about. */
   readonly cores?: number;
+  /** `ignored`: for a program that only enqueues, where the task modules need not be. Default: required. */
+  readonly modules?: 'required' | 'ignored';
 }
 
 /**
@@ -40,14 +42,15 @@ export interface LoadOptions {
  *
  * @throws ConfigError (ERR_CONFIG_INVALID) with everything that is wrong; nothing else.
  */
-export function loadConfig({ path, env, cores = availableParallelism() }: LoadOptions): LoadedConfig {
+export function loadConfig(options: LoadOptions): LoadedConfig {
+  const { path, env, cores = availableParallelism(), modules = 'required' } = options;
   const file = new SourceFile(resolve(path));
   const data = file.read(env);
   const folder = dirname(file.path);
 
   const checked = configSchema.safeParse(data);
   const placed = checked.success ? withPaths(checked.data, data, folder, env) : null;
-  const search = findModules(patternsOf(data, folder));
+  const search = findModules(modules === 'required' ? patternsOf(data, folder) : []);
   file.add([
     ...findingsOf(checked.error?.issues ?? [], data),
     ...(placed === null

@@ -346,6 +346,12 @@ s.yaml:18:43: error: defaults.retry.jitter: 3 has no unit, write 3%
     assert.match(loaded.report, /s\.yaml:4:33: warning: pools\.io\.workers: 3 workers/);
   });
 
+  it('does not ask for task modules where they are ignored', () => {
+    const path = folder.write('other/s.yaml', LEAST);
+    assert.throws(() => loadConfig({ path, env: {} }), /no task module matches/);
+    assert.deepEqual(loadConfig({ path, env: {}, modules: 'ignored' }).modules, []);
+  });
+
   it('takes what an anchor repeats', () => {
     const loaded = folder.load(
       `${LEAST.replace('[eta]', '[eta, geo]')}queues: { eta: &same { priority: 2 }, geo: *same }\n`,
