@@ -8,19 +8,24 @@ export async function writeLines(
   out: Writable,
   lines: AsyncIterable<string> | Iterable<string>,
 ): Promise<'done' | 'closed'> {
-  out.on('error', ignore);
+  // The standard output never counts as destroyed: that its reader is gone is told by this event alone, and more than once.
+  let state: 'done' | 'closed' = 'done';
+  out.on('error', () => {
+    state = 'closed';
+  });
   for await (const line of lines) {
-    if (!isOpen(out)) return 'closed';
+    if (hasClosed()) break;
     if (!out.write(`${line}\n`)) await drained(out);
   }
   await new Promise<void>((resolve) => out.write('', () => resolve()));
-  return isOpen(out) ? 'done' : 'closed';
+  return hasClosed() ? 'closed' : 'done';
+
+  function hasClosed(): boolean {
+    return state === 'closed' || out.destroyed;
+  }
 }
 
-/** A pipe whose reader is gone says so by being destroyed; its error event has nothing to add and must not end us. */
-function ignore(): void {}
-
-const isOpen = (out: Writable): boolean => !out.destroyed && out.errored === null;
+const EVENTS = ['drain', 'close', 'error'] as const;
 
 function drained(out: Writable): Promise<void> {
   return new Promise((resolve) => {
@@ -31,5 +36,3 @@ function drained(out: Writable): Promise<void> {
     for (const event of EVENTS) out.on(event, done);
   });
 }
-
-const EVENTS = ['drain', 'close', 'error'] as const;
