@@ -268,6 +268,8 @@ export type ReclaimReply =
 
 /** What a daemon needs beside. The ids of daemons are per queue: losing one queue strands no other. */
 export interface Broker extends BrokerClient {
+  /** Resolves, with the reason, when the store failed for good: the daemon ends, for nothing can be repaired within it. */
+  readonly failure?: Promise<ForkloopError>;
   /** Creates lease and session; only this can. `refused`: that id was taken from somebody; draw a new one. */
   open(queue: string, request: { daemon: string; leaseMs: number }): Promise<'opened' | 'refused'>;
   /** Settles a batch and claims the next, in one atomic step. */

@@ -1,34 +1,92 @@
-/** The only file that knows every broker. */
+/** The only file that knows every broker: everyone else knows the contract. */
 
-import type { Clock } from '../lib/clock.ts';
-import type { NewId } from '../lib/ids.ts';
-import type { Logger } from '../lib/logger.ts';
+import { readFile } from 'node:fs/promises';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { ForkloopError } from '../lib/errors.ts';
+import { type NewId, newId } from '../lib/ids.ts';
+import { type Logger, silentLogger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Service } from '../lib/service.ts';
 import type { Broker, BrokerClient } from './broker.ts';
 import { EmbeddedBroker } from './embedded/embedded-broker.ts';
-import { RedisBroker } from './redis/redis-broker.ts';
+import { SocketBroker } from './embedded/socket-broker.ts';
+import { SocketServer, type SocketServerOptions } from './embedded/socket-server.ts';
+import { LazyBroker } from './lazy-broker.ts';
 
+/** Where the jobs are. */
 export type BrokerOptions =
-  | { readonly type: 'redis'; readonly url: string; readonly passwordFile?: string | undefined; readonly namespace: string }
-  | { readonly type: 'embedded'; readonly path: string; readonly socket: string };
+  | {
+      readonly type: 'redis';
+      /** `redis://host:port/db` or `rediss://`. */
+      readonly url: string;
+      readonly password?: string | undefined;
+      /** A file that holds the password; read at the start. */
+      readonly passwordFile?: string | undefined;
+      /** Keeps the queues of one application apart from those of another on the same server. */
+      readonly namespace: string;
+    }
+  | {
+      readonly type: 'embedded';
+      /** The store's file: the daemon's. */
+      readonly path: string;
+      /** The socket by which the daemon lends it: everyone else's. */
+      readonly socket: string;
+    };
 
-export interface BrokerServices {
-  readonly callDeadlineMs: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly newId: NewId;
-  readonly log: Logger;
+/** What a broker is made with; each has a default for programs that only enqueue. */
+export interface BrokerParts {
+  /** Within this every call ends, answered or not. Default 2000. */
+  readonly callDeadlineMs?: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly newId?: NewId;
+  readonly log?: Logger;
 }
 
-export function openBroker(options: BrokerOptions & BrokerServices): Broker {
-  return options.type === 'redis' ? new RedisBroker(options) : new EmbeddedBroker(options);
+const CALL_DEADLINE_MS = 2_000;
+
+/** For the daemon: the embedded store is opened here, and by nobody else as long as it lives. */
+export function openBroker(options: BrokerOptions & BrokerParts): Broker {
+  if (options.type === 'redis') return openRedis(options);
+  const { path, callDeadlineMs = CALL_DEADLINE_MS, clock = systemClock } = options;
+  return new EmbeddedBroker({ path, callDeadlineMs, clock });
 }
 
-export function openBrokerClient(options: BrokerOptions & Partial<BrokerServices>): BrokerClient {
-  throw new Error(`not yet: ${options.type}`);
+/** For everyone else: the embedded store is asked through the daemon that has it. */
+export function openBrokerClient(options: BrokerOptions & BrokerParts): BrokerClient {
+  if (options.type === 'redis') return openRedis(options);
+  const { socket, callDeadlineMs = CALL_DEADLINE_MS, clock = systemClock } = options;
+  return new SocketBroker({ path: socket, callDeadlineMs, clock });
 }
 
-export function serveBroker(_options: { broker: Broker; path: string; clock: Clock; log: Logger }): Service {
-  return { start: async () => {}, quiet: () => {}, stop: async () => {} };
+/** Lends the daemon's embedded store to other processes, from `start` to `stop`. */
+export function serveBroker(options: SocketServerOptions): Service {
+  return new SocketServer(options);
+}
+
+/** `redis` costs 100 ms and 24 MB to import: only when it is used. */
+function openRedis(options: Extract<BrokerOptions, { type: 'redis' }> & BrokerParts): Broker {
+  return new LazyBroker('redis', async () => {
+    const { RedisBroker } = await import('./redis/redis-broker.ts');
+    const { url, namespace, callDeadlineMs = CALL_DEADLINE_MS, clock = systemClock } = options;
+    const { random = Math.random, log = silentLogger } = options;
+    const password = await passwordOf(options);
+    return new RedisBroker({
+      ...{ url, password, namespace, callDeadlineMs, clock, random, log },
+      newId: options.newId ?? newId,
+    });
+  });
+}
+
+async function passwordOf(options: Extract<BrokerOptions, { type: 'redis' }>): Promise<string | undefined> {
+  const { password, passwordFile } = options;
+  if (passwordFile === undefined) return password;
+  try {
+    return (await readFile(passwordFile, 'utf8')).trimEnd();
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new ForkloopError('ERR_BROKER_UNFIT', `the password of the broker cannot be read: ${reason}`, {
+      cause: error,
+    });
+  }
 }

@@ -28,6 +28,9 @@ export interface LineConnection {
   close(): void;
   /** From here on not closed for being idle: its peer waits for an answer that takes time. */
   keep(): void;
+  /** Reads nothing more until `resume`: the peer is slowed down. */
+  pause(): void;
+  resume(): void;
   /** Whether the connection keeps the process alive (it does at first). */
   ref(): void;
   unref(): void;
@@ -166,6 +169,7 @@ function wrap(
     });
   };
   if (behaviour.idleMs !== undefined) watchIdle(behaviour.idleMs);
+  const hold = holder(socket);
 
   const connection: LineConnection = {
     send: (text) => {
@@ -174,7 +178,7 @@ function wrap(
       if (waiting > 0 && waiting + text.length + 1 > maxBuffered) return false;
       touched = clock.monotonic();
       const flowing = socket.write(`${text}\n`);
-      if (!flowing && behaviour.pauseWhenFull) socket.pause();
+      if (!flowing && behaviour.pauseWhenFull) hold('peer', true);
       return true;
     },
     close: () => {
@@ -188,6 +192,8 @@ function wrap(
     keep: () => {
       if (state === 'open') timer?.cancel();
     },
+    pause: () => hold('owner', true),
+    resume: () => hold('owner', false),
     ref: () => socket.ref(),
     unref: () => socket.unref(),
   };
@@ -205,7 +211,7 @@ function wrap(
       );
       socket.destroy();
     });
-    socket.on('drain', () => socket.resume());
+    socket.on('drain', () => hold('peer', false));
     socket.on('error', (error) => {
       failure ??= error;
     });
@@ -217,6 +223,17 @@ function wrap(
     });
   };
   return { connection, listen };
+}
+
+/** Reads from a socket only while nobody holds it. */
+function holder(socket: Socket): (who: 'owner' | 'peer', on: boolean) => void {
+  const holding = new Set<string>();
+  return (who, on) => {
+    if (on) holding.add(who);
+    else holding.delete(who);
+    if (holding.size > 0) socket.pause();
+    else socket.resume();
+  };
 }
 
 /** Cuts a stream of chunks into lines; a line is copied once, however many chunks it came in. False: line too long. */

@@ -58,14 +58,28 @@ export class Store {
     try {
       return this.#transaction(requests);
     } catch (error) {
-      if (!isFull(error)) throw error;
+      if (isFull(error)) return this.#applyWithoutRoom(requests);
+      if (!isOfOneRequest(error)) throw error;
+      return this.#applyOneByOne(requests, error);
     }
-    return this.#applyWithoutRoom(requests);
   }
 
   close(): void {
     this.#database.pragma('wal_checkpoint(TRUNCATE)');
     this.#database.close();
+  }
+
+  /** One of the requests cannot be done: it alone is refused. */
+  #applyOneByOne(requests: readonly StoreRequest[], error: Error): Applied {
+    const [only] = requests;
+    if (requests.length === 1 && only !== undefined) {
+      return { replies: [{ id: only.id, error: impossible(error) }], woken: [] };
+    }
+    const applied = requests.map((request) => this.apply([request]));
+    return {
+      replies: applied.flatMap(({ replies }) => replies),
+      woken: [...new Set(applied.flatMap(({ woken }) => woken))],
+    };
   }
 
   #applyWithoutRoom(requests: readonly StoreRequest[]): Applied {
@@ -185,6 +199,21 @@ export class Store {
 }
 
 const isFull = (error: unknown): boolean => (error as { code?: unknown }).code === 'SQLITE_FULL';
+
+/** Thrown while a request was carried out, by it; not by the file. */
+function isOfOneRequest(error: unknown): error is Error {
+  const { code } = error as { code?: unknown };
+  if (!(error instanceof Error)) return false;
+  return typeof code !== 'string' || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code);
+}
+
+function impossible(error: Error): StoreError {
+  return {
+    disposition: 'refused',
+    code: 'ERR_INPUT_INVALID',
+    message: `the embedded store cannot carry this out: ${error.message}`,
+  };
+}
 
 const FULL: StoreError = {
   disposition: 'refused',
