@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Client, createClient } from 'forkloop';
+import { BrokerError, type Client, createClient } from 'forkloop';
 import { stringify } from 'yaml';
 import { type Child, isRunning, type Workspace } from './workspace.ts';
 
@@ -37,6 +37,11 @@ function configOf(workspace: Workspace, run: string, pools: object): object {
     broker: { type: 'embedded', path: workspace.path(`${run}.db`) },
     control: { directory: workspace.path(run) },
     pools,
+    routes: [
+      { task: 'location.*', queue: 'geo' },
+      { task: 'eta.*', queue: 'eta' },
+      { task: 'maintenance.*', queue: 'maintenance' },
+    ],
     log: { level: 'warn' },
     shutdown: { drain_timeout: '2s', cold_grace: '1s' },
   };
@@ -52,8 +57,9 @@ async function untilReady(child: Child, client: Client): Promise<void> {
       return;
     } catch (error) {
       if (!isRunning(child)) throw new Error(`the daemon did not start:\n${child.output().trimEnd()}`);
-      if (performance.now() > deadline)
+      if (!(error instanceof BrokerError) || performance.now() > deadline) {
         throw new Error(`the daemon takes no job: ${(error as Error).message}\n${child.output().trimEnd()}`);
+      }
       await sleep(50);
     }
   }
