@@ -32,7 +32,7 @@ function sourceOf(options: ClientOptions): { brokerOptions: BrokerOptions; setti
   const { config } = options;
   const { env } = process;
   const path = () => (config as string | undefined) ?? findConfig({ env, cwd: process.cwd() });
-  const loaded = typeof config === 'object' ? config : loadConfig({ path: path(), env });
+  const loaded = typeof config === 'object' ? config : loadConfig({ path: path(), env, modules: 'ignored' });
   return { brokerOptions: brokerOptionsOf(loaded), settings: settingsOf(loaded) };
 }
 

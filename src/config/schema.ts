@@ -81,6 +81,9 @@ const poolKeys = {
     .default(true)
     .describe('Whether the daemon refuses to start when the pool does not get ready.'),
   ready_timeout: duration({ min: 100 }).prefault('30s').describe('How long a worker may take to get ready.'),
+  max_heap: byteSize({ min: 16 * 1024 ** 2, max: 1024 ** 4 })
+    .exactOptional()
+    .describe('The largest JavaScript heap of a worker; left out, what Node allows.'),
   env: z
     .record(
       z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, { error: 'not a name of an environment variable' }),

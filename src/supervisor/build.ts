@@ -135,6 +135,7 @@ function poolOptionsOf(name: string, pool: PoolConfig, { loaded, run }: BuildOpt
     coldGrace: config.shutdown.cold_grace,
     restart: { ...restart, stableAfter: restart.stable_after },
     ...hostOptionsOf(pool),
+    ...heapOptionsOf(pool),
   };
 }
 
@@ -147,6 +148,13 @@ function hostOptionsOf(
   return pool.kind === 'process'
     ? { workers: workerCount(pool.workers), concurrency: 1, blockTimeout: IDLE_BLOCK_MS }
     : { host: pool.host, workers: 1, concurrency: pool.concurrency, blockTimeout: pool.block_timeout };
+}
+
+/** Both: an async pool in a thread runs its suspects in a child. */
+function heapOptionsOf({ max_heap }: PoolConfig): Pick<PoolOptions, 'maxOldSpaceMb' | 'resourceLimits'> {
+  if (max_heap === undefined) return {};
+  const mb = Math.round(max_heap / 1024 ** 2);
+  return { maxOldSpaceMb: mb, resourceLimits: { maxOldGenerationSizeMb: mb } };
 }
 
 /** Where the sockets of a daemon are. */

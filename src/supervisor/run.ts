@@ -82,8 +82,15 @@ async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promis
     (signal) => supervisor.signal(signal),
     (signal) => log.info('signal ignored', { signal }),
   );
+  // What was answered is on disk; going on would acknowledge what is not.
+  let storeFailure: Error | null = null;
+  void built.broker.failure?.then((error) => {
+    storeFailure = error;
+    log.error('the store has failed, the daemon ends', { error: error.message });
+    supervisor.signal('SIGQUIT');
+  });
   try {
-    return await live(supervisor, async () => {
+    return await live(supervisor, () => storeFailure, async () => {
       const status = await report(supervisor.state);
       log.info('ready', { version, pid: process.pid, config: loaded.path });
       options.onReady({ status, tasks: built.pools.flatMap((pool) => [...pool.tasks.keys()]) });
@@ -96,7 +103,11 @@ async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promis
 }
 
 /** Starts, waits for the order to stop, stops. */
-async function live(supervisor: Supervisor, onReady: () => Promise<void>): Promise<number> {
+async function live(
+  supervisor: Supervisor,
+  failed: () => Error | null,
+  onReady: () => Promise<void>,
+): Promise<number> {
   try {
     await Promise.race([supervisor.start(), aborted(supervisor.stopRequested)]);
     if (supervisor.state === 'running') {
@@ -109,7 +120,10 @@ async function live(supervisor: Supervisor, onReady: () => Promise<void>): Promi
     throw error;
   }
   const killed = aborted(supervisor.killed).then(() => EXIT_KILLED);
-  return Promise.race([supervisor.stop().then(() => EXIT_STOPPED), killed]);
+  const code = await Promise.race([supervisor.stop().then(() => EXIT_STOPPED), killed]);
+  const error = failed();
+  if (error !== null) throw error;
+  return code;
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

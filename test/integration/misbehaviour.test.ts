@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type Client, createClient, type JobHandle } from '../../src/index.ts';
+import { type Daemon, ROOT, withSupervisor } from '../support/with-supervisor.ts';
+
+const tasks = ['bad-result', 'busy-loop', 'echo', 'leak-memory', 'process-exit', 'reject-late', 'steer', 'throw-later'];
+
+/** Small limits, so that what runs for ever or eats all memory ends soon. */
+const config = {
+  tasks: tasks.map((name) => join(ROOT, `test/fixtures/tasks/${name}.ts`)),
+  defaults: { timeout: '1s', kill_after: '300ms', retry: { attempts: 1 } },
+  pools: {
+    forked: { kind: 'process', workers: 2, queues: ['forked'], max_heap: '64MiB' },
+    thread: { kind: 'async', concurrency: 20, queues: ['thread'], block_timeout: '500ms', max_heap: '64MiB' },
+    child: { kind: 'async', host: 'process', concurrency: 20, queues: ['child'], block_timeout: '500ms', max_heap: '64MiB' },
+  },
+};
+
+/** What a handler does, and what must stand in the error of its job. */
+const MISBEHAVIOUR: readonly { what: string; task: string; input: unknown; error: RegExp }[] = [
+  { what: 'throws', task: 'steer', input: 'throw', error: /TypeError: broken/ },
+  { what: 'throws a string', task: 'steer', input: 'value', error: /just text/ },
+  { what: 'rejects late', task: 'reject-late', input: { ms: 1, hold: 300 }, error: /rejected unseen/ },
+  { what: 'calls process.exit', task: 'process-exit', input: { code: 0 }, error: /process\.exit\(0\)/ },
+  { what: 'exhausts memory', task: 'leak-memory', input: null, error: /heap|memory/i },
+  { what: 'loops for ever', task: 'busy-loop', input: null, error: /limit|time/i },
+  { what: 'returns a bigint', task: 'bad-result', input: 'bigint', error: /BigInt|JSON/i },
+  { what: 'returns a cycle', task: 'bad-result', input: 'cycle', error: /circular|JSON/i },
+  { what: 'returns a function', task: 'bad-result', input: 'function', error: /function|JSON/i },
+];
+
+async function neighbours(client: Client, queue: string): Promise<JobHandle[]> {
+  return client.enqueueMany('echo', Array.from({ length: 20 }, (_, i) => ({ i })), { queue, result: true });
+}
+
+async function check(daemon: Daemon, queue: string): Promise<void> {
+  const pid = daemon.pid;
+  await using client = createClient({ config: daemon.configPath });
+  for (const { what, task, input, error } of MISBEHAVIOUR) {
+    const before = await neighbours(client, queue);
+    const bad = await client.enqueue(task, input, { queue, result: true });
+    const after = await neighbours(client, queue);
+    await assert.rejects(bad.result({ timeout: '25s' }), { code: 'ERR_JOB_DEAD', message: error }, `a handler that ${what}`);
+    const results = await Promise.all([...before, ...after].map((handle) => handle.result({ timeout: '25s' })));
+    assert.deepEqual(results, [...Array(20).keys(), ...Array(20).keys()].map((i) => ({ i })), `beside a handler that ${what}`);
+  }
+  const status = await daemon.status();
+  assert.equal(status.pid, pid);
+  const { ready, in_flight, dead } = status.queues.find(({ name }) => name === queue) ?? {};
+  assert.deepEqual([ready, in_flight, dead], [0, 0, MISBEHAVIOUR.length]);
+}
+
+describe('handlers that misbehave end their own job with a clear error and harm no other', () => {
+  for (const [queue, where] of [['forked', 'a process pool'], ['thread', 'an async pool in a thread'], ['child', 'an async pool in a child process']] as const) {
+    it(`in ${where}`, async function () {
+      this.timeout(120_000);
+      await withSupervisor(config, (daemon) => check(daemon, queue));
+    });
+  }
+});
