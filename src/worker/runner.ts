@@ -21,6 +21,10 @@ export interface RunnerOptions {
   readonly post: (message: FromWorker) => void;
 }
 
+/** At most so many are started before the clock is looked at: from one on, twice as many each time it took no time. */
+const SLICE = 16;
+const HEAVY_MS = 10;
+
 type Ended = { readonly token: string; readonly outcome: Outcome };
 
 export class Runner {
@@ -31,6 +35,8 @@ export class Runner {
   #buffer: Delivery[] = [];
   #ended: Ended[] = [];
   #flushing = false;
+  #slice = 1;
+  #yielding = false;
   #state: 'open' | 'draining' | 'done' = 'open';
 
   constructor(options: RunnerOptions) {
@@ -81,14 +87,41 @@ export class Runner {
     }
   }
 
+  /**
+   * Starts what there is room for. Handlers that work hard before they first wait must not keep the event loop for as long
+   * as all of them take together: after a slice that took long the rest waits for the next turn.
+   */
   #startNext(): void {
-    const room = this.#options.concurrency - this.#running.size;
-    const next = this.#buffer.splice(0, room);
+    if (this.#yielding) return;
+    let room = this.#options.concurrency - this.#running.size;
+    while (room > 0 && this.#buffer.length > 0) {
+      const begun = this.#options.clock.monotonic();
+      this.#startSlice(Math.min(room, this.#slice));
+      const heavy = this.#options.clock.monotonic() - begun > HEAVY_MS;
+      this.#slice = heavy ? 1 : Math.min(SLICE, this.#slice * 2);
+      if (heavy && this.#options.concurrency > 1) {
+        this.#yield();
+        return;
+      }
+      room = this.#options.concurrency - this.#running.size;
+    }
+  }
+
+  #yield(): void {
+    this.#yielding = true;
+    setImmediate(() => {
+      this.#yielding = false;
+      this.#startNext();
+    });
+  }
+
+  #startSlice(count: number): void {
+    const next = this.#buffer.splice(0, count);
     // Told before any of them is called: if one takes the process down, the master knows which could be the cause.
     this.flush(next.map(({ token }) => token));
     for (const delivery of next) {
       const task = this.#options.tasks.get(delivery.task);
-      if (task === undefined) this.#end(delivery.token, unknownTask(delivery.task));
+      if (task === undefined) queueMicrotask(() => this.#end(delivery.token, unknownTask(delivery.task)));
       else this.#start(task, delivery);
     }
   }
