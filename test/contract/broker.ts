@@ -1,6 +1,7 @@
 import { describeClaim } from './broker/claim.ts';
 import { describeEnqueue } from './broker/enqueue.ts';
 import { describeExchange } from './broker/exchange.ts';
+import { describeHistory } from './broker/history.ts';
 import { describeInspect } from './broker/inspect.ts';
 import { describeLease } from './broker/lease.ts';
 import { describePayload } from './broker/payload.ts';
@@ -36,5 +37,6 @@ export function brokerContract(name: string, { open }: { open(): Promise<BrokerF
     describeInspect(world);
     describeWait(world);
     describePayload(world);
+    describeHistory(world);
   });
 }

@@ -5,11 +5,10 @@ local SUSPECTS, READY = #KEYS - 10, #KEYS - 9
 local sub, format = string.sub, string.format
 
 -- The header behind the id: captures claims, expires, length of the unique key.
-local HEADER = '^(%d%d%d%d%d%d%d)%d%d%d%d%d%d%d%d%x(' .. string.rep('%d', 13) .. ')(%d%d%d)%d%d%d%d%d%d%d%d$'
-local ID = '^1' .. string.rep('[%x%-]', 36)
+local HEADER = '^(%d%d%d%d%d%d%d)%d%d%d%d%d%d%d%d%x(%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d%d%d)%d%d%d%d%d%d%d%d$'
 
 local function is_record(text)
-  return string.find(text, ID) ~= nil and string.find(sub(text, 38, 77), HEADER) ~= nil
+  return string.find(text, '^1' .. string.rep('[%x%-]', 36)) ~= nil and string.find(sub(text, 38, 77), HEADER) ~= nil
 end
 
 -- Whether its parts are where its header says, so that it can be rewritten.
