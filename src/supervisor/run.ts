@@ -66,7 +66,15 @@ async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promis
         ...storeServersOf(loaded, built.broker, clock, log),
         new ControlServer({
           path: controlSocketOf(loaded.config),
-          commands: commandTable(handlers(loaded, built, () => report(supervisor.state), () => supervisor, clock)),
+          commands: commandTable(
+            handlers(
+              loaded,
+              built,
+              () => report(supervisor.state),
+              () => supervisor,
+              clock,
+            ),
+          ),
           clock,
           log,
         }),
@@ -90,11 +98,15 @@ async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promis
     supervisor.signal('SIGQUIT');
   });
   try {
-    return await live(supervisor, () => storeFailure, async () => {
-      const status = await report(supervisor.state);
-      log.info('ready', { version, pid: process.pid, config: loaded.path });
-      options.onReady({ status, tasks: built.pools.flatMap((pool) => [...pool.tasks.keys()]) });
-    });
+    return await live(
+      supervisor,
+      () => storeFailure,
+      async () => {
+        const status = await report(supervisor.state);
+        log.info('ready', { version, pid: process.pid, config: loaded.path });
+        options.onReady({ status, tasks: built.pools.flatMap((pool) => [...pool.tasks.keys()]) });
+      },
+    );
   } finally {
     if (supervisor.killed.aborted) killWorkers(built);
     stopListening();

@@ -19,10 +19,21 @@ const configWith = (broker: Record<string, unknown> | undefined) => ({
 });
 
 /** Jobs of both pools; `kill` is called when a third of them has ended. All must end as they should. */
-async function runThrough(daemon: Daemon, kill: (results: Promise<unknown>[]) => Promise<void>): Promise<void> {
+async function runThrough(
+  daemon: Daemon,
+  kill: (results: Promise<unknown>[]) => Promise<void>,
+): Promise<void> {
   await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
-  const spins = await client.enqueueMany('spin', Array.from({ length: JOBS }, () => ({ ms: 5 })), { queue: 'spin', result: true });
-  const echoes = await client.enqueueMany('echo', Array.from({ length: JOBS }, (_, i) => i), { queue: 'echo', result: true });
+  const spins = await client.enqueueMany(
+    'spin',
+    Array.from({ length: JOBS }, () => ({ ms: 5 })),
+    { queue: 'spin', result: true },
+  );
+  const echoes = await client.enqueueMany(
+    'echo',
+    Array.from({ length: JOBS }, (_, i) => i),
+    { queue: 'echo', result: true },
+  );
   let ended = 0;
   const result = async (handle: JobHandle) => {
     const value = await handle.result({ timeout: '60s' });
@@ -34,7 +45,11 @@ async function runThrough(daemon: Daemon, kill: (results: Promise<unknown>[]) =>
   await kill(results);
   const values = await Promise.all(results);
   assert.deepEqual(values, [...Array(JOBS).fill('spun'), ...Array(JOBS).keys()]);
-  await until(async () => (await daemon.status()).queues.every(({ ready, in_flight, delayed, dead }) => ready === 0 && in_flight === 0 && delayed === 0 && dead === 0));
+  await until(async () =>
+    (await daemon.status()).queues.every(
+      ({ ready, in_flight, delayed, dead }) => ready === 0 && in_flight === 0 && delayed === 0 && dead === 0,
+    ),
+  );
 }
 
 async function childDies(daemon: Daemon): Promise<void> {
@@ -74,7 +89,9 @@ async function masterDiesBusy(daemon: Daemon): Promise<void> {
   await until(() => !before.some(isAlive), 1_000);
 }
 
-function describeDeaths(open: () => Promise<{ broker?: Record<string, unknown>; close(): Promise<void> }>): void {
+function describeDeaths(
+  open: () => Promise<{ broker?: Record<string, unknown>; close(): Promise<void> }>,
+): void {
   for (const [what, body] of [
     ['loses no job when children are killed', childDies],
     ['loses no job when the master is killed and started again', masterDies],
