@@ -9,6 +9,8 @@ const FIRST_REST_MS = 50;
 const LONGEST_REST_MS = 2_000;
 /** Between attempts that only a person can make succeed. */
 const FATAL_REST_MS = 5_000;
+/** Replies after which the name is resolved and the login made anew: the server's role or its users have changed. */
+const RECONNECT: ReadonlySet<string> = new Set(['READONLY', 'MASTERDOWN', 'NOAUTH']);
 
 /**
  *     idle ──start──▶ connecting ──connected──▶ ready
@@ -62,19 +64,21 @@ export class Connection {
 
   /** @throws BrokerError */
   async call(verb: string, args: readonly string[]): Promise<Reply> {
-    return this.#send(await this.#ready(verb), verb, args);
+    const until = this.#deadline();
+    return this.#send(await this.#ready(verb, until), verb, args, until);
   }
 
   /** Runs a script; one that the server does not know yet (restart, SCRIPT FLUSH) is loaded. @throws BrokerError */
   async run(verb: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
-    const link = await this.#ready(verb);
+    const until = this.#deadline();
+    const link = await this.#ready(verb, until);
     const command = ['EVALSHA', script.sha, String(keys.length), ...keys, ...args];
     try {
-      return await this.#send(link, verb, command);
+      return await this.#send(link, verb, command, until);
     } catch (error) {
-      if (!(error instanceof BrokerError) || !isNoScript(error)) throw error;
-      await this.#send(link, verb, ['SCRIPT', 'LOAD', script.text]);
-      return await this.#send(link, verb, command);
+      if (replyCode(error) !== 'NOSCRIPT') throw error;
+      await this.#send(link, verb, ['SCRIPT', 'LOAD', script.text], until);
+      return await this.#send(link, verb, command, until);
     }
   }
 
@@ -85,25 +89,33 @@ export class Connection {
     await this.#running;
   }
 
-  async #send(link: Link, verb: string, args: readonly string[]): Promise<Reply> {
+  /** Each call has one deadline, whatever it takes: waiting for the connection, loading the script. */
+  #deadline(): number {
+    return this.#options.clock.monotonic() + this.#options.callDeadlineMs;
+  }
+
+  async #send(link: Link, verb: string, args: readonly string[], until: number): Promise<Reply> {
     try {
-      const reply = await link.send(verb, args, this.#options.callDeadlineMs);
+      const reply = await link.send(verb, args, Math.max(0, until - this.#options.clock.monotonic()));
       this.#answered = true;
       return reply;
     } catch (error) {
       if (this.#state.type === 'closed') throw closed(verb);
+      if (RECONNECT.has(replyCode(error))) link.destroy();
       // An error reply is an answer as well.
       this.#answered = error instanceof BrokerError && error.disposition !== 'unknown';
       throw error;
     }
   }
 
-  async #ready(verb: string): Promise<Link> {
-    if (this.#state.type === 'connecting') await this.#state.attempt;
+  async #ready(verb: string, until: number): Promise<Link> {
+    if (this.#state.type === 'connecting') await this.#waitFor(this.#state.attempt, until);
     const state = this.#state;
     switch (state.type) {
       case 'ready':
         return state.link;
+      case 'connecting':
+        throw notConnected(verb, 'it does not answer');
       case 'closed':
         throw closed(verb);
       case 'resting':
@@ -112,6 +124,14 @@ export class Connection {
       default:
         throw notConnected(verb, 'it was not started');
     }
+  }
+
+  /** The end of an attempt, at most until the deadline of the call. */
+  async #waitFor(attempt: Promise<void>, until: number): Promise<void> {
+    const ended = new AbortController();
+    const left = Math.max(0, until - this.#options.clock.monotonic());
+    await Promise.race([attempt, this.#options.clock.sleep(left, ended.signal)]);
+    ended.abort();
   }
 
   async #run(): Promise<void> {
@@ -176,8 +196,11 @@ export class Connection {
   }
 }
 
-const isNoScript = (error: BrokerError): boolean =>
-  error.cause instanceof Error && error.cause.message.startsWith('NOSCRIPT');
+/** The code of an error reply, '' of any other failure. */
+function replyCode(error: unknown): string {
+  const reply = error instanceof BrokerError && error.cause instanceof Error ? error.cause.message : '';
+  return /^[A-Z]+/.exec(reply)?.[0] ?? '';
+}
 
 /** The failure of an attempt as the end of a call that was never sent. */
 function notSent(failure: BrokerError): BrokerError {

@@ -38,7 +38,7 @@ export function lostReply(verb: string, cause: unknown): BrokerError {
 }
 
 export function overdue(verb: string, deadlineMs: number): BrokerError {
-  return new BrokerError('unknown', `redis did not answer ${verb} within ${deadlineMs} ms`);
+  return new BrokerError('unknown', `redis did not answer ${verb} within ${Math.round(deadlineMs)} ms`);
 }
 
 /** A command that was not sent. */

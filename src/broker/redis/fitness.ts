@@ -4,14 +4,14 @@ import { unfit } from './errors.ts';
 const OLDEST = { redis: [7, 0], valkey: [7, 2] } as const;
 
 /**
- * Whether a server can keep the promise, from its replies to INFO. Needs no CONFIG, which operators often forbid.
+ * Whether a server can keep the promise, from its reply to INFO. Needs no CONFIG, which operators often forbid.
  * @throws BrokerError ERR_BROKER_UNFIT
  */
-export function checkFitness(serverInfo: string, memoryInfo: string): void {
-  const valkey = field(serverInfo, 'valkey_version');
+export function checkFitness(info: string): void {
+  const valkey = field(info, 'valkey_version');
   const [name, version] = valkey
     ? ['valkey' as const, valkey]
-    : ['redis' as const, field(serverInfo, 'redis_version')];
+    : ['redis' as const, field(info, 'redis_version')];
   const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
   const [oldestMajor, oldestMinor] = OLDEST[name];
   if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
@@ -19,7 +19,7 @@ export function checkFitness(serverInfo: string, memoryInfo: string): void {
       `the broker is ${name} ${version ?? 'of unknown version'}: Redis 7.0 or Valkey 7.2 or newer is needed`,
     );
   }
-  const policy = field(memoryInfo, 'maxmemory_policy');
+  const policy = field(info, 'maxmemory_policy');
   if (policy !== undefined && policy !== 'noeviction') {
     throw unfit(
       `redis may evict jobs: maxmemory-policy is ${policy}; set it to noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf)`,

@@ -71,6 +71,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     error instanceof ErrorReply ? replyError(verb, error.message, error) : undefined;
 
   const send = async (verb: string, args: readonly string[], deadlineMs: number): Promise<Reply> => {
+    if (!client.isReady) throw notConnected(verb, cause);
     const answer = client.sendCommand<Reply>(args);
     try {
       return await within(options.clock, deadlineMs, answer, () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Random } from '../../lib/random.ts';
 import { type Link, type LinkOptions, openLink } from './link.ts';
 
@@ -28,6 +29,8 @@ export class Waiter {
 
   constructor(options: WaiterOptions) {
     this.#options = options;
+    // One listener per connection: as many as there are waits at a time.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /**
