@@ -1,14 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { type Arrival, CPU_SHARE, makeLoad, ratesFor, workersFor } from './load.ts';
 import type { DemoOptions } from './options.ts';
-import { calibrate, generatedTraces, tracesOfFile } from './traces.ts';
+import { calibrate, generatedTraces, TRACES, tracesOfFile } from './traces.ts';
 
 /** How long the stand-in services think. */
 export const DELAY_MS = { shortest: 50, longest: 200 };
 /** How long jobs arrive, and what a CPU job shall take. */
 const SIZES = { full: { seconds: 9, jobMs: 70 }, quick: { seconds: 1, jobMs: 40 } };
-/** Different traces; the CPU jobs take them in turn. */
-const TRACES = 8;
 
 export interface Plan {
   /** Of a process pool. */
@@ -32,7 +30,7 @@ export async function makePlan({ quick, seed, data }: DemoOptions): Promise<Plan
     load,
     description: [
       `${count('cpu')} CPU jobs, ${count('io')} I/O jobs and ${count('upkeep')} maintenance jobs arrive within ${seconds} s.`,
-      `A CPU job filters ${points} ${data === null ? 'generated' : 'real'} fixes, which takes ${Math.round(jobMs)} ms here (timed just now): all together ${Math.round(100 * CPU_SHARE)} % of what ${cores(workers)} can do in that time.`,
+      `A CPU job filters ${points} ${data === null ? 'generated' : 'real'} fixes, which costs ${Math.round(jobMs)} ms here (timed just now): all together ${Math.round(100 * CPU_SHARE)} % of what ${cores(workers)} can do in that time.`,
       `An I/O job waits for two services at once, ${DELAY_MS.shortest} to ${DELAY_MS.longest} ms each.`,
       `The process pool has ${workers === 1 ? 'one worker' : `${workers} workers`}, the async pool 200 slots on one event loop.`,
     ],
