@@ -1,12 +1,16 @@
 /**
- * A file that does nothing but take room beside the store. When the disk is full it is given up, so that settlements,
- * which free more than they write, still find room.
+ * A file that does nothing but take room beside the store. When the disk is full it is given up: then the write-ahead
+ * log can be copied back into the file, and settlements, which free more than they write, find room in it.
  */
 
 import { closeSync, fsyncSync, openSync, statfsSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-export const BALLAST_BYTES = 4 * 1024 * 1024;
+/** More than the log and one large transaction; on a nearly full disk a quarter of what is left. */
+const BALLAST_BYTES = 8 * 1024 * 1024;
+const SHARE_OF_FREE = 4;
+const SMALLEST_BYTES = 512 * 1024;
+const CHUNK = Buffer.alloc(256 * 1024, 0xf1); // not zeros: a file system may store these as nothing
 
 export class Ballast {
   readonly #path: string;
@@ -15,20 +19,21 @@ export class Ballast {
     this.#path = `${storePath}-ballast`;
   }
 
-  get aboard(): boolean {
-    return (statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0) >= BALLAST_BYTES;
+  /** What it takes, in bytes. */
+  get bytes(): number {
+    return statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** False when there is no room for it and for as much again. */
+  /** False when there is no room for it. */
   load(): boolean {
-    if (this.aboard) return true;
+    if (this.bytes > 0) return true;
     try {
       const { bavail, bsize } = statfsSync(dirname(this.#path));
-      if (bavail * bsize < 2 * BALLAST_BYTES) return false;
+      const bytes = Math.min(BALLAST_BYTES, (bavail * bsize) / SHARE_OF_FREE);
+      if (bytes < SMALLEST_BYTES) return false;
       const file = openSync(this.#path, 'w', 0o600);
       try {
-        const chunk = Buffer.alloc(1024 * 1024, 0xf1); // not zeros: a file system may store these as nothing
-        for (let written = 0; written < BALLAST_BYTES; ) written += writeSync(file, chunk);
+        for (let written = 0; written < bytes; ) written += writeSync(file, CHUNK);
         fsyncSync(file);
       } finally {
         closeSync(file);

@@ -12,9 +12,6 @@ const SCHEMA_VERSION = 1;
 /** A larger file is not read whole at start; damage in it shows when it is met, and the store then fails. */
 const CHECK_UP_TO_BYTES = 32 * 1024 * 1024;
 
-/** Pages in the write-ahead log before it is copied back: 8 MiB. */
-const CHECKPOINT_PAGES = 2_000;
-
 /**
  * Nobody else can open the file while this connection lives: SQLite's own lock on it ends with the process, however it
  * ends.
@@ -29,7 +26,6 @@ export function openDatabase(path: string): Database.Database {
     database.pragma('locking_mode = EXCLUSIVE');
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
-    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     database.pragma('cache_size = -16384');
     database.pragma('temp_store = MEMORY');
     prepareSchema(database, path);

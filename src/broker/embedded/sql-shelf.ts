@@ -331,7 +331,11 @@ export class SqlShelf implements Shelf {
     let largest = this.#all.largest;
     for (const record of records)
       if (record.length * 3 > largest) largest = Math.max(largest, Buffer.byteLength(record));
-    if (largest <= this.#all.largest) return;
+    const before = this.#all.largest;
+    if (largest <= before) return;
+    this.#all.onRollback(() => {
+      this.#all.largest = before;
+    });
     this.#all.largest = largest;
     this.#all.setMeta('largest', largest);
   }

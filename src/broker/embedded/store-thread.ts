@@ -8,8 +8,9 @@ import { ForkloopError } from '../../lib/errors.ts';
 import type { FromStore, StoreRequest, ToStore } from './messages.ts';
 import { Store } from './store.ts';
 
-/** Requests in one transaction: bounds how long the first waits for the others. */
+/** Of one transaction: bounds how long its first request waits for the others, and what it takes of the log. */
 const GROUP_LIMIT = 64;
+const GROUP_CHARACTERS = 4 * 1024 * 1024;
 
 const port = parentPort as MessagePort;
 const say = (message: FromStore) => port.postMessage(message);
@@ -49,12 +50,23 @@ function serve(store: Store, first: ToStore): void {
 /** What else has arrived, up to a group. */
 function gather(first: ToStore): { group: StoreRequest[]; closing: boolean } {
   const group: StoreRequest[] = [];
+  let characters = 0;
   for (let message: ToStore | undefined = first; message !== undefined; message = next()) {
     if (message.verb === 'close') return { group, closing: true };
     group.push(message);
-    if (group.length === GROUP_LIMIT) break;
+    characters += sizeOf(message);
+    if (group.length >= GROUP_LIMIT || characters >= GROUP_CHARACTERS) break;
   }
   return { group, closing: false };
+}
+
+function sizeOf({ verb, argument }: StoreRequest): number {
+  if (verb === 'enqueue') return argument.jobs.reduce((size, job) => size + job.record.length, 0);
+  if (verb !== 'exchange') return 0;
+  return argument.settle.reduce(
+    (size, each) => size + ('result' in each ? (each.result?.json.length ?? 0) : 0),
+    0,
+  );
 }
 
 function next(): ToStore | undefined {

@@ -17,6 +17,10 @@ import type { StoreError, StoreReply, StoreRequest } from './messages.ts';
 import { SqlShelves } from './sql-shelf.ts';
 
 const TAKE_BACK_CHUNK = 1_000;
+/** Of the write-ahead log before it is copied back: 4 MiB, or as much as the ballast allows for. */
+const LOG_PAGES = 1_000;
+const SMALLEST_LOG_PAGES = 64;
+const PAGE_BYTES = 4_096;
 /** Room inside the file that is worth trying an enqueue for. */
 const ROOM_BYTES = 1024 * 1024;
 
@@ -40,6 +44,8 @@ export class Store {
     this.#database = openDatabase(path);
     this.#ballast = new Ballast(path);
     this.#ballast.load();
+    const pages = Math.min(LOG_PAGES, Math.max(SMALLEST_LOG_PAGES, this.#ballast.bytes / 2 / PAGE_BYTES));
+    this.#database.pragma(`wal_autocheckpoint = ${Math.trunc(pages)}`);
     this.#shelves = new SqlShelves(this.#database);
     this.#highest = this.#shelves.meta('highest_time');
     for (const name of this.#shelves.names()) this.#takeBack(name);
@@ -198,13 +204,24 @@ export class Store {
   }
 }
 
-const isFull = (error: unknown): boolean => (error as { code?: unknown }).code === 'SQLITE_FULL';
+const SQLITE_FULL = 13;
+/** Too large, a constraint, a mismatch of types, a parameter out of range: what a request alone can cause. */
+const OF_ONE_REQUEST: ReadonlySet<number> = new Set([18, 19, 20, 25]);
+
+/** SQLite's primary result code; null for an error that is not SQLite's. */
+function sqliteCode(error: unknown): number | null {
+  const { rawCode, code } = error as { rawCode?: unknown; code?: unknown };
+  if (typeof rawCode === 'number') return rawCode & 0xff;
+  return typeof code === 'string' && code.startsWith('SQLITE_') ? -1 : null;
+}
+
+const isFull = (error: unknown): boolean => sqliteCode(error) === SQLITE_FULL;
 
 /** Thrown while a request was carried out, by it; not by the file. */
 function isOfOneRequest(error: unknown): error is Error {
-  const { code } = error as { code?: unknown };
   if (!(error instanceof Error)) return false;
-  return typeof code !== 'string' || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code);
+  const code = sqliteCode(error);
+  return code === null || OF_ONE_REQUEST.has(code);
 }
 
 function impossible(error: Error): StoreError {
