@@ -4,7 +4,14 @@ import type { AbortReason } from '../task/outcome.ts';
 import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost } from './host/host.ts';
 import type { FromWorker } from './host/protocol.ts';
 import type { Flight } from './ledger.ts';
-import { advance, BORN, type Ending, type WorkerEvent, type WorkerLife } from './lifecycle.ts';
+import {
+  advance,
+  BORN,
+  type Ending,
+  type WorkerAction,
+  type WorkerEvent,
+  type WorkerLife,
+} from './lifecycle.ts';
 import type { WorkerState } from './pool.ts';
 
 /** Who hears of a worker. Nothing comes after `exited`. */
@@ -129,8 +136,7 @@ export class WorkerHandle {
     switch (message.type) {
       case 'ready':
         this.#readyTimer.cancel();
-        this.#apply({ type: 'ready' });
-        if (this.state === 'ready') this.#announce(message);
+        if (this.#apply({ type: 'ready' }) === 'announce') this.#announce(message);
         return;
       case 'boot_failed':
         this.bootError = message.error;
@@ -162,11 +168,12 @@ export class WorkerHandle {
     this.#channel.send({ type: 'run', deliveries: flights.map(({ delivery }) => delivery) });
   }
 
-  #apply(event: WorkerEvent): void {
+  #apply(event: WorkerEvent): WorkerAction | null {
     const { life, action } = advance(this.#life, event);
     this.#life = life;
     if (action === 'kill') this.#channel.kill();
     else if (action === 'send_drain') this.#channel.send({ type: 'drain' });
     else if (action === 'send_exit') this.#channel.send({ type: 'exit' });
+    return action;
   }
 }

@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { silentLogger } from '../../../src/lib/logger.ts';
+import { BootGate } from '../../../src/pool/boot-gate.ts';
+import type { PoolOptions } from '../../../src/pool/options.ts';
+import type { Delivery, Ended } from '../../../src/pool/pool.ts';
+import { WorkerPool } from '../../../src/pool/worker-pool.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { FakeWorkerHost } from '../../support/fake-worker-host.ts';
+
+const OPTIONS: PoolOptions = {
+  name: 'test',
+  kind: 'process',
+  queues: ['q'],
+  modules: [],
+  workers: 1,
+  concurrency: 1,
+  required: false,
+  readyTimeout: 30_000,
+  blockTimeout: 10_000,
+  coldGrace: 5_000,
+  restart: {
+    initial: 100,
+    factor: 2,
+    max: 30_000,
+    jitter: 0,
+    stableAfter: 10_000,
+    intensity: 5,
+    period: 60_000,
+  },
+};
+
+function setUp(options: Partial<PoolOptions> = {}, bootGate = new BootGate(100)) {
+  const clock = new FakeClock();
+  const host = new FakeWorkerHost();
+  const aloneHost = options.kind === 'async' ? new FakeWorkerHost() : null;
+  const services = { clock, random: () => 0.5, logger: silentLogger, bootGate, host, aloneHost };
+  const pool = new WorkerPool({ ...OPTIONS, ...options }, services);
+  const ended: Ended[] = [];
+  pool.onEnded((batch) => ended.push(...batch));
+  return { clock, host, aloneHost, pool, ended };
+}
+
+let count = 0;
+function delivery(more: Partial<Delivery> = {}): Delivery {
+  count += 1;
+  const limits = { timeoutMs: 1_000, killAfterMs: 500, maxResultBytes: 1_000 };
+  const job = { id: `job-${count}`, task: 'task', queue: 'q', attempt: 1, fence: 1, input: '', headers: {} };
+  return { token: `t${count}`, ...job, ...limits, alone: false, ...more };
+}
+
+describe('WorkerPool', () => {
+  it('has no free place before a worker is ready, and gives nothing before', async () => {
+    const { pool, host } = setUp();
+    const start = pool.start();
+    assert.deepEqual([pool.free, pool.status().state], [0, 'starting']);
+    host.last.ready();
+    await start;
+    assert.deepEqual([pool.free, pool.status().state], [1, 'ok']);
+    const one = delivery();
+    pool.run([one]);
+    assert.deepEqual(host.last.heard, [{ type: 'run', deliveries: [one] }]);
+  });
+
+  it('kills a worker that is not ready in time and tries again', async () => {
+    const { pool, host, clock } = setUp();
+    void pool.start();
+    await clock.advance(30_000);
+    assert.equal(host.last.state, 'killed');
+    host.last.exit();
+    assert.match(pool.status().workers[0]?.lastExit ?? '', /not ready in time/);
+    await clock.advance(100);
+    assert.equal(host.workers.length, 2);
+    assert.equal(pool.status().state, 'degraded');
+  });
+
+  it('starts no more workers at once than the gate lets in', () => {
+    const { pool, host } = setUp({ workers: 5 }, new BootGate(2));
+    void pool.start();
+    assert.equal(host.workers.length, 2);
+    host.workers[0]?.ready();
+    assert.equal(host.workers.length, 3);
+    host.workers[1]?.exit();
+    assert.equal(host.workers.length, 4);
+  });
+
+  it('waits longer after each death in a row, and not at all to be stable again after one completed job', async () => {
+    const { pool, host, clock } = setUp();
+    void pool.start();
+    for (const delay of [100, 200, 400]) {
+      const before = host.workers.length;
+      host.last.ready();
+      host.last.exit();
+      await clock.advance(delay - 1);
+      assert.equal(host.workers.length, before);
+      await clock.advance(1);
+      assert.equal(host.workers.length, before + 1);
+    }
+    host.last.ready();
+    const one = delivery();
+    pool.run([one]);
+    host.last.start(one.token);
+    host.last.end(one.token);
+    host.last.exit();
+    await clock.advance(800);
+    host.last.ready();
+    host.last.exit();
+    const before = host.workers.length;
+    await clock.advance(100);
+    assert.equal(host.workers.length, before + 1);
+  });
+
+  it('probes with one worker at a time in a crash loop, until one is stable', async () => {
+    const { pool, host, clock } = setUp({ workers: 4 });
+    void pool.start();
+    const dieAll = () => {
+      for (const worker of host.alive) worker.exit();
+    };
+    for (let round = 0; pool.status().state !== 'crash_loop'; round += 1) {
+      assert(round < 10);
+      dieAll();
+      await clock.advance(400);
+    }
+    dieAll();
+    const before = host.workers.length;
+    await clock.advance(30_000);
+    assert.equal(host.workers.length, before + 1);
+    await clock.advance(29_000);
+    assert.equal(host.alive.length, 1);
+    host.last.exit();
+    await clock.advance(30_000);
+    assert.equal(host.workers.length, before + 2);
+    host.last.ready();
+    await clock.advance(9_999);
+    assert.equal(host.alive.length, 1);
+    await clock.advance(1);
+    assert.equal(host.alive.length, 4);
+    assert.notEqual(pool.status().state, 'crash_loop');
+  });
+
+  it('counts the hard limit from the call of the handler', async () => {
+    const { pool, host, clock, ended } = setUp();
+    void pool.start();
+    host.last.ready();
+    const one = delivery();
+    pool.run([one]);
+    await clock.advance(5_000);
+    host.last.start(one.token);
+    await clock.advance(1_490);
+    assert.equal(host.last.state, 'alive');
+    await clock.advance(20);
+    assert.equal(host.last.state, 'killed');
+    assert.equal(ended.length, 0, 'it ends when the process is gone');
+    host.last.exit();
+    await clock.advance(0);
+    assert.equal(ended[0]?.outcome.type, 'timed_out');
+    assert.equal(host.workers.length, 2, 'replaced at once');
+    assert.equal(pool.status().workers[0]?.lastExit, null);
+  });
+
+  it('ends an async job at its hard limit at once, drops its late result, and recycles a worker in which it runs on', async () => {
+    const { pool, host, clock, ended } = setUp({ kind: 'async', concurrency: 10 });
+    void pool.start();
+    const first = host.last;
+    first.ready();
+    const [late, other] = [delivery(), delivery({ timeoutMs: 0 })];
+    pool.run([late, other]);
+    first.start(late.token, other.token);
+    for (let second = 0; second < 31; second += 1) {
+      await clock.advance(1_000);
+      first.say({ type: 'pong', number: 1 });
+    }
+    assert.deepEqual(
+      ended.map(({ delivery: { token }, outcome: { type } }) => [token, type]),
+      [[late.token, 'timed_out']],
+    );
+    await clock.advance(1_000);
+    assert(first.told('drain'));
+    assert.equal(host.workers.length, 2);
+    first.end(other.token);
+    assert.equal(first.state, 'killed', 'nothing but the late job was left in it');
+    first.end(late.token);
+    first.exit();
+    await clock.advance(0);
+    assert.equal(ended.length, 2);
+  });
+
+  it('does not take the silence of a process worker at work for a blocked loop, but that of an idle one', async () => {
+    const { pool, host, clock } = setUp();
+    void pool.start();
+    host.last.ready();
+    const one = delivery({ timeoutMs: 0 });
+    pool.run([one]);
+    host.last.start(one.token);
+    await clock.advance(60_000);
+    assert.equal(host.last.state, 'alive');
+    host.last.end(one.token);
+    await clock.advance(14_100);
+    assert.equal(host.last.state, 'killed');
+    assert.equal(host.last.heard.filter(({ type }) => type === 'ping').length, 1);
+  });
+
+  it('aborts what it has given at the deadline of a stop, kills after the grace, and resolves when all are gone', async () => {
+    const { pool, host, clock, ended } = setUp();
+    void pool.start();
+    const worker = host.last;
+    worker.ready();
+    const one = delivery({ timeoutMs: 0 });
+    pool.run([one]);
+    worker.start(one.token);
+    const deadline = new AbortController();
+    let stopped = false;
+    const stop = pool.stop(deadline.signal).then(() => {
+      stopped = true;
+    });
+    assert(worker.told('drain'));
+    deadline.abort();
+    await clock.advance(4_999);
+    assert(worker.told('abort'));
+    assert.equal(worker.state, 'alive');
+    await clock.advance(1);
+    assert.equal(worker.state, 'killed');
+    assert.equal(stopped, false);
+    worker.exit();
+    await stop;
+    assert.deepEqual(ended[0]?.outcome, { type: 'interrupted', reason: 'drain' });
+    assert.equal(clock.pending, 0);
+  });
+
+  it('ends each delivery exactly once, whatever happens in whatever order', async () => {
+    const event = fc.record({
+      what: fc.constantFrom(
+        'ready',
+        'start',
+        'end',
+        'exit',
+        'culprit',
+        'bye',
+        'run',
+        'alone',
+        'abort',
+        'advance',
+      ),
+      which: fc.nat(5),
+      ms: fc.constantFrom(1, 100, 2_000, 31_000),
+    });
+    const kind = fc.constantFrom('process' as const, 'async' as const);
+    await fc.assert(
+      fc.asyncProperty(kind, fc.array(event, { maxLength: 60 }), async (poolKind, events) => {
+        const { clock, host, aloneHost, pool, ended } = setUp({ kind: poolKind, workers: 2, concurrency: 3 });
+        const given: string[] = [];
+        void pool.start();
+        for (const { what, which, ms } of events) {
+          const all = [...host.alive, ...(aloneHost?.alive ?? [])];
+          const worker = all[which % Math.max(1, all.length)];
+          const token =
+            worker === undefined ? undefined : [...worker.has.keys()][which % Math.max(1, worker.has.size)];
+          if (what === 'ready') worker?.ready();
+          else if (what === 'start' && token !== undefined) worker?.start(token);
+          else if (what === 'end' && token !== undefined) worker?.end(token);
+          else if (what === 'exit') worker?.exit();
+          else if (what === 'bye') worker?.say({ type: 'bye' });
+          else if (what === 'culprit')
+            worker?.say({ type: 'culprit', token: token ?? null, error: { name: 'E', message: '' } });
+          else if (what === 'abort') pool.abort(given.slice(which), 'cancel', ms);
+          else if (what === 'advance') await clock.advance(ms);
+          else if (what === 'run' || what === 'alone') {
+            const batch = Array.from({ length: Math.min(which, pool.free) }, () =>
+              delivery({ alone: what === 'alone' }),
+            );
+            given.push(...batch.map((one) => one.token));
+            pool.run(batch);
+          }
+        }
+        const stop = pool.stop(AbortSignal.abort());
+        await clock.advance(5_000);
+        for (const worker of [...host.alive, ...(aloneHost?.alive ?? [])]) worker.exit();
+        await stop;
+        assert.deepEqual(ended.map(({ delivery: { token } }) => token).sort(), [...given].sort());
+        assert.equal(pool.inFlight, 0);
+        assert.equal(clock.pending, 0);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
