@@ -6,7 +6,7 @@ import { cleanText, cutText, renderTable } from './table.ts';
 
 export interface BannerFacts {
   readonly status: StatusReport;
-  /** Names of the tasks that the workers have loaded. */
+  /** Names of the tasks that the workers have loaded; those of several pools may repeat. */
   readonly tasks: readonly string[];
   /** From the start of the program to the readiness of the daemon. */
   readonly readyMs: number;
@@ -29,6 +29,7 @@ export function banner(facts: BannerFacts, options: { colors: Colors; width: num
     shortPath(status.config.path, cwd),
     `${status.broker.type} ${shortPath(status.broker.location, cwd)}${status.broker.up ? '' : ` ${colors.red('(does not answer)')}`}`,
   ];
+  const names = [...new Set(tasks)].sort((one, other) => one.localeCompare(other));
   const call = `${program}${finder === '' ? '' : ` ${finder}`}`;
   const hint = (word: string, text: string) => `${colors.dim(word.padEnd(6))}  ${text}`;
   const fitted = (text: string) => cutText(cleanText(text), width - 8);
@@ -36,10 +37,8 @@ export function banner(facts: BannerFacts, options: { colors: Colors; width: num
     who.join('  '),
     poolLines(status.pools, width),
     hint('ready', `in ${formatDuration(readyMs)}`),
-    ...(tasks.length === 0
-      ? []
-      : [hint('tasks', fitted([...tasks].sort((one, other) => one.localeCompare(other)).join(' ')))]),
-    hint('try', `${call} enqueue ${tasks.length === 1 ? cleanText(tasks[0] ?? '') : 'TASK'} JSON --wait`),
+    ...(names.length === 0 ? [] : [hint('tasks', fitted(names.join(' ')))]),
+    hint('try', `${call} enqueue ${names.length === 1 ? cleanText(names[0] ?? '') : 'TASK'} JSON --wait`),
     hint('', `${call} status -w`),
     hint('stop', `Ctrl-C drains (${formatDuration(drainMs)}), again stops now`),
   ].join('\n');

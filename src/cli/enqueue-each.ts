@@ -33,13 +33,15 @@ export async function enqueueEach(
   output.setOverlay(bar);
   const began = clock.monotonic();
   const maxBytes = request.config.config.defaults.max_payload;
-  const stream = new EnqueueStream({
+  const stream: EnqueueStream = new EnqueueStream({
     lines: readLines(source, 2 * maxBytes),
     check: (line) => checkLine(line, request, maxBytes),
     enqueue: (input) => clients.enqueue(request, input),
     wait: request.wait,
     print: (handle, ending) => printRecord(records, handle, ending),
-    progress: (totals) => bar?.update(barState(totals, source, clock.monotonic() - began, request.wait)),
+    flush: () => records.flush(),
+    progress: () =>
+      bar?.update(() => barState(stream.totals, source, clock.monotonic() - began, request.wait)),
   });
   const timer = timeoutMs === null ? null : clock.setTimer(timeoutMs, () => stream.giveUp());
   const totals = await stream.run();
@@ -56,15 +58,8 @@ async function checkLine(line: InputLine, { task }: EnqueueRequest, maxBytes: nu
   return input;
 }
 
-async function printRecord(records: RecordStream, handle: JobHandle, ending: Ending | null): Promise<number> {
-  if (ending === null) {
-    await records.write({ id: handle.id }, handle.id);
-    return handle.id.length;
-  }
-  const before = records.length;
-  await records.write({ id: handle.id, ...ending });
-  return records.length - before;
-}
+const printRecord = (records: RecordStream, handle: JobHandle, ending: Ending | null): Promise<number> =>
+  ending === null ? records.write({ id: handle.id }, handle.id) : records.write({ id: handle.id, ...ending });
 
 /** The impatient client for the first job; the patient one for the rest, once the first is stored. */
 class TwoClients {

@@ -60,33 +60,36 @@ export async function readValue(source: InputSource, maxBytes: number): Promise<
  * @throws ForkloopError ERR_INPUT_TOO_LARGE for a line longer than `maxBytes`, ERR_USAGE when the source fails.
  */
 export async function* readLines(source: InputSource, maxBytes: number): AsyncGenerator<InputLine> {
+  // Of a line that began in an earlier chunk; a line within one chunk is decoded where it stands.
   let parts: Buffer[] = [];
   let length = 0;
   let number = 0;
-  const take = (last: Buffer): InputLine => {
-    const text = Buffer.concat([...parts, last]).toString('utf8');
-    const bytes = length + last.length + 1;
+  const take = (chunk: Buffer, start: number, end: number): InputLine | null => {
+    number++;
+    const bytes = length + end - start + 1;
+    if (bytes > maxBytes + 1) throw tooLarge(`${source.name}:${number}`, maxBytes);
+    const text =
+      length === 0
+        ? chunk.toString('utf8', start, end)
+        : Buffer.concat([...parts, chunk.subarray(start, end)]).toString('utf8');
     parts = [];
     length = 0;
-    return { number, text, bytes };
+    return text.trim() === '' ? null : { number, text, bytes };
   };
   for await (const chunk of chunksOf(source)) {
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
-      number++;
-      const line = take(chunk.subarray(start, end));
+      const line = take(chunk, start, end);
       start = end + 1;
-      if (line.bytes > maxBytes + 1) throw tooLarge(`${source.name}:${number}`, maxBytes);
-      if (line.text.trim() !== '') yield line;
+      if (line !== null) yield line;
     }
-    const rest = chunk.subarray(start);
-    if (rest.length > 0) parts.push(rest);
-    length += rest.length;
+    if (start === chunk.length) continue;
+    parts.push(chunk.subarray(start));
+    length += chunk.length - start;
     if (length > maxBytes) throw tooLarge(`${source.name}:${number + 1}`, maxBytes);
   }
-  number++;
-  const line = take(Buffer.alloc(0));
-  if (line.text.trim() !== '') yield line;
+  const line = take(Buffer.alloc(0), 0, 0);
+  if (line !== null) yield line;
 }
 
 /** @throws ForkloopError ERR_INPUT_INVALID that names the place. */
@@ -101,7 +104,7 @@ export function parseJson(text: string, place: string): unknown {
 
 async function* chunksOf(source: InputSource): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of source.open()) yield Buffer.from(chunk as Buffer);
+    for await (const chunk of source.open()) yield chunk as Buffer;
   } catch (error) {
     throw usageError(`cannot read ${source.name}: ${(error as Error).message}`);
   }

@@ -19,8 +19,8 @@ import { type Ending, endingOf } from './ending.ts';
 import type { InputLine } from './enqueue-source.ts';
 
 export const OUTSTANDING_LINES = 4_096;
-export const OUTSTANDING_BYTES = 32 * 1024 * 1024;
-const AHEAD = { least: 16, most: 256, bytes: 32 * 1024 * 1024 };
+export const OUTSTANDING_BYTES = 16 * 1024 * 1024;
+const AHEAD = { least: 16, most: 256, bytes: 16 * 1024 * 1024 };
 
 export interface EnqueueStreamOptions {
   readonly lines: AsyncIterable<InputLine>;
@@ -28,9 +28,12 @@ export interface EnqueueStreamOptions {
   readonly check: (line: InputLine) => Promise<unknown>;
   readonly enqueue: (input: unknown) => Promise<JobHandle>;
   readonly wait: boolean;
-  /** Prints one job; answers the bytes it printed. */
+  /** Prints one job, or keeps it for the next `flush`; answers how many characters it takes. */
   readonly print: (handle: JobHandle, ending: Ending | null) => Promise<number>;
-  readonly progress: (totals: StreamTotals) => void;
+  /** Called before waiting: what is kept must be printed now. */
+  readonly flush: () => Promise<void>;
+  /** Called with each job that was printed. `totals` costs something: look at it only to show it. */
+  readonly progress: () => void;
 }
 
 export interface StreamTotals {
@@ -48,14 +51,13 @@ export interface StreamTotals {
   readonly failure: { readonly line: number | null; readonly error: unknown } | null;
 }
 
+/** `sent -> stored -> ended`, or `failed`. Waiting for the end begins when it is `asked` for. */
 interface Entry {
   readonly line: InputLine;
-  readonly handle: Promise<JobHandle | null>;
-  /** Set when it is stored. */
-  stored: JobHandle | null;
-  /** Null until somebody waits for it. */
-  ending: Promise<Ending | null> | null;
-  ended: Ending | null;
+  state: 'sent' | 'stored' | 'ended' | 'failed';
+  asked: boolean;
+  handle: JobHandle | null;
+  ending: Ending | null;
 }
 
 export class EnqueueStream {
@@ -64,6 +66,8 @@ export class EnqueueStream {
   #entries: Entry[] = [];
   #entryBytes = 0;
   #ahead = AHEAD.least;
+  /** How many of the entries, from the first, have been asked for their end. */
+  #asked = 0;
   #largest = 1;
   #totals = { enqueued: 0, printed: 0, printedBytes: 0, notCompleted: 0, pending: 0 };
   #failure: StreamTotals['failure'] = null;
@@ -121,70 +125,84 @@ export class EnqueueStream {
   }
 
   #append(line: InputLine, input: unknown): void {
-    const stored = this.#options.enqueue(input).then(
-      (handle) => {
-        entry.stored = handle;
-        this.#totals.enqueued++;
-        return handle;
-      },
-      (error: unknown) => {
-        this.#fail(line.number, error);
-        return null;
-      },
-    );
-    const entry: Entry = { line, handle: stored, stored: null, ending: null, ended: null };
+    const entry: Entry = { line, state: 'sent', asked: false, handle: null, ending: null };
     this.#entries.push(entry);
     this.#entryBytes += line.bytes;
+    void this.#send(entry, input);
+  }
+
+  async #send(entry: Entry, input: unknown): Promise<void> {
+    try {
+      entry.handle = await this.#options.enqueue(input);
+      entry.state = 'stored';
+      this.#totals.enqueued++;
+      if (entry.asked) void this.#fetch(entry, entry.handle);
+    } catch (error) {
+      entry.state = 'failed';
+      this.#fail(entry.line.number, error);
+    }
+    this.#changed();
+  }
+
+  /** Waits for the end of a stored job. */
+  async #fetch(entry: Entry, handle: JobHandle): Promise<void> {
+    try {
+      entry.ending = await endingOf(handle);
+      entry.state = 'ended';
+    } catch (error) {
+      entry.state = 'failed';
+      this.#fail(entry.line.number, error);
+    }
     this.#changed();
   }
 
   async #printAll(): Promise<void> {
     for (;;) {
-      const entry = this.#entries[0];
-      if (entry !== undefined) await this.#printOne(entry);
-      else if (this.#state === 'reading') await this.#change();
-      else return;
+      if (this.#options.wait) this.#fetchAhead();
+      const next = this.#next();
+      if (next === 'end') return this.#options.flush();
+      if (next !== 'wait') await this.#printOne(next);
+      else {
+        await this.#options.flush();
+        if (this.#next() === 'wait') await this.#change();
+      }
+    }
+  }
+
+  /** The entry whose turn it is, if there is nothing to wait for first. */
+  #next(): Entry | 'wait' | 'end' {
+    const entry = this.#entries[0];
+    if (entry === undefined) return this.#state === 'reading' ? 'wait' : 'end';
+    const due = entry.state === 'failed' || entry.state === (this.#options.wait ? 'ended' : 'stored');
+    return due || this.#patience === 'over' ? entry : 'wait';
+  }
+
+  #fetchAhead(): void {
+    while (this.#asked < this.#ahead && this.#asked < this.#entries.length) {
+      const entry = this.#entries[this.#asked++] as Entry;
+      entry.asked = true;
+      if (entry.handle !== null) void this.#fetch(entry, entry.handle);
     }
   }
 
   async #printOne(entry: Entry): Promise<void> {
-    if (this.#options.wait) this.#fetchAhead();
-    await this.#unlessLate(this.#options.wait ? entry.ending : entry.handle);
     this.#entries.shift();
     this.#entryBytes -= entry.line.bytes;
-    if (entry.stored !== null) await this.#print(entry.stored, entry);
+    this.#asked = Math.max(0, this.#asked - 1);
+    if (entry.handle !== null) await this.#print(entry, entry.handle);
     this.#changed();
   }
 
-  async #print(handle: JobHandle, { ended, line }: Entry): Promise<void> {
-    const failed = this.#options.wait && ended === null && this.#patience === 'left';
-    const ending = this.#options.wait ? (ended ?? { status: 'pending' as const }) : null;
-    const bytes = await this.#options.print(handle, ending);
-    this.#largest = Math.max(this.#largest, bytes);
+  async #print({ state, line, ending }: Entry, handle: JobHandle): Promise<void> {
+    const told: Ending | null = this.#options.wait ? (ending ?? { status: 'pending' }) : null;
+    const length = await this.#options.print(handle, told);
+    this.#largest = Math.max(this.#largest, length);
     this.#ahead = Math.min(AHEAD.most, Math.max(AHEAD.least, Math.floor(AHEAD.bytes / this.#largest)));
     this.#totals.printed++;
     this.#totals.printedBytes += line.bytes;
-    if (ending?.status === 'pending' && !failed) this.#totals.pending++;
-    else if (ending !== null && ending.status !== 'completed') this.#totals.notCompleted++;
-    this.#options.progress(this.totals);
-  }
-
-  #fetchAhead(): void {
-    for (let at = 0; at < this.#ahead && at < this.#entries.length; at++) {
-      const entry = this.#entries[at] as Entry;
-      entry.ending ??= this.#fetch(entry);
-    }
-  }
-
-  async #fetch(entry: Entry): Promise<Ending | null> {
-    const handle = await entry.handle;
-    if (handle === null) return null;
-    try {
-      entry.ended = await endingOf(handle);
-    } catch (error) {
-      this.#fail(entry.line.number, error);
-    }
-    return entry.ended;
+    if (told?.status === 'pending' && state !== 'failed') this.#totals.pending++;
+    else if (told !== null && told.status !== 'completed') this.#totals.notCompleted++;
+    this.#options.progress();
   }
 
   /** The first failure is the one that is told; it ends the reading. */
@@ -196,17 +214,6 @@ export class EnqueueStream {
   #stop(): void {
     this.#state = this.#state === 'read' ? 'read' : 'stopped';
     this.#changed();
-  }
-
-  /** Waits for the promise, or until we give up. */
-  async #unlessLate(promise: Promise<unknown> | null): Promise<void> {
-    if (this.#patience === 'over' || promise === null) return;
-    let settled = false;
-    void promise.then(() => {
-      settled = true;
-      this.#changed();
-    });
-    while (!settled && this.#patience === 'left') await this.#change();
   }
 
   #change(): Promise<void> {

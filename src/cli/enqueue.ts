@@ -45,9 +45,6 @@ Examples:
 
 /** How long one job is waited for beyond which the broker counts as away. */
 const ENQUEUE_TIMEOUT: Duration = '2s';
-/** Kept so long for whoever waits: its turn to be printed may come late. */
-const RESULT_KEPT: Duration = '1d';
-
 interface EnqueueFlags {
   readonly each?: boolean;
   readonly wait?: boolean;
@@ -109,7 +106,11 @@ async function printEnd({ output, timeoutMs }: CommandContext, handle: JobHandle
   const ending = await endingOf(handle, timeoutMs === null ? {} : { timeout: `${timeoutMs}ms` });
   const record = { id: handle.id, ...ending };
   if (output.format === 'json') await output.report(record, () => '');
-  else await new RecordStream(output).write(record);
+  else {
+    const records = new RecordStream(output);
+    await records.write(record);
+    await records.flush();
+  }
   if (ending.status === 'pending') {
     output.error(`job ${handle.id} has not ended within --timeout; it goes on`);
     return EXIT.timeout;
@@ -132,7 +133,7 @@ export function enqueueOptionsOf(flags: EnqueueFlags): EnqueueOptions {
     ...(flags.attempts === undefined
       ? {}
       : { retry: { attempts: wholeOf('--attempts', flags.attempts, 1, 999) } }),
-    ...(flags.wait === true ? { result: RESULT_KEPT } : {}),
+    ...(flags.wait === true ? { result: true } : {}),
   };
 }
 

@@ -94,12 +94,16 @@ function progressText({ done, total }: { done: number; total: number | null }): 
 /** `in 5s`, `3m 20s ago`. */
 export function relativeTime(iso: string, now: EpochMs): string {
   const distance = Date.parse(iso) - now;
-  return distance >= 0 ? `in ${formatDuration(distance)}` : `${formatDuration(-distance)} ago`;
+  return distance >= 0 ? `in ${wholeSeconds(distance)}` : `${wholeSeconds(-distance)} ago`;
 }
 
 function since(iso: string | null, now: EpochMs): string {
-  return iso === null ? '-' : formatDuration(Math.max(0, now - Date.parse(iso)));
+  return iso === null ? '-' : wholeSeconds(Math.max(0, now - Date.parse(iso)));
 }
+
+/** An age finer than a second only flickers. */
+const wholeSeconds = (ms: number): string =>
+  ms < 1_000 ? '0s' : formatDuration(Math.floor(ms / 1_000) * 1_000);
 
 function paintState(text: string, state: string, colors: Colors): string {
   if (state === 'dead') return colors.red(text);

@@ -26,7 +26,7 @@ export function renderBar({ fraction, text }: BarState, width: number): string {
 export class ProgressBar implements Overlay {
   readonly #stream: Stream;
   readonly #clock: Clock;
-  #bar: BarState = { fraction: null, text: '' };
+  #bar: () => BarState = () => ({ fraction: null, text: '' });
   #drawnAt = Number.NEGATIVE_INFINITY;
   #shown: 'yes' | 'no' = 'no';
 
@@ -35,7 +35,8 @@ export class ProgressBar implements Overlay {
     this.#clock = clock;
   }
 
-  update(state: BarState): void {
+  /** `state` is asked only when the bar is drawn. */
+  update(state: () => BarState): void {
     this.#bar = state;
     this.draw();
   }
@@ -46,7 +47,7 @@ export class ProgressBar implements Overlay {
     if (now - this.#drawnAt < DRAW_EVERY_MS) return;
     this.#drawnAt = now;
     this.#shown = 'yes';
-    this.#stream.write(`\r${renderBar(this.#bar, (this.#stream.columns ?? 80) - 1)}\x1b[K`);
+    this.#stream.write(`\r${renderBar(this.#bar(), (this.#stream.columns ?? 80) - 1)}\x1b[K`);
   }
 
   erase(): void {

@@ -1,35 +1,44 @@
 import { type Output, safeJson, yamlDocument } from './output.ts';
 
+/** Characters that are kept before they are written: one write for many short records. */
+const KEPT = 64 * 1024;
+
 /**
  * Prints records one by one, in whatever format: a line of JSON each (table, wide, ndjson), one JSON array, or YAML
- * documents. Nothing is held back, so their number does not matter.
+ * documents. Little is held back, so their number does not matter.
  */
 export class RecordStream {
   readonly #output: Output;
   #count = 0;
-  #length = 0;
+  #kept = '';
 
   constructor(output: Output) {
     this.#output = output;
   }
 
-  /** Characters printed so far. */
-  get length(): number {
-    return this.#length;
+  /**
+   * Printed at the next `flush` at the latest. Answers how many characters it takes. `line`: what is printed instead of
+   * JSON where the format is for people.
+   */
+  async write(record: object, line?: string): Promise<number> {
+    const text = await this.#format(record, line, this.#count === 0);
+    this.#count++;
+    this.#kept += text;
+    if (this.#kept.length >= KEPT) await this.flush();
+    return text.length;
   }
 
-  /** `line`: what is printed instead of JSON where the format is for people. */
-  async write(record: object, line?: string): Promise<void> {
-    const first = this.#count === 0;
-    this.#count++;
-    const text = await this.#format(record, line, first);
-    this.#length += text.length;
-    await this.#output.data(text);
+  /** Resolves when the reader of the output takes more. */
+  async flush(): Promise<void> {
+    const text = this.#kept;
+    this.#kept = '';
+    if (text !== '') await this.#output.data(text);
   }
 
   /** Closes the array; also when there was no record, so that the output is always whole. */
   async end(): Promise<void> {
-    if (this.#output.format === 'json') await this.#output.data(this.#count === 0 ? '[]\n' : '\n]\n');
+    if (this.#output.format === 'json') this.#kept += this.#count === 0 ? '[]\n' : '\n]\n';
+    await this.flush();
   }
 
   async #format(record: object, line: string | undefined, first: boolean): Promise<string> {

@@ -104,7 +104,7 @@ describe('the source that an argument names', () => {
   after(() => rm(folder, { recursive: true }));
 
   const of = (text: string) =>
-    sourceOf(text, { stdin: Readable.from(['1']), cwd: folder } as unknown as Surroundings);
+    sourceOf(text, { stdin: Readable.from([Buffer.from('1')]), cwd: folder } as unknown as Surroundings);
 
   it('is none for JSON', async () => assert.equal(await of('{"a":1}'), null));
 

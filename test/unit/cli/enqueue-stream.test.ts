@@ -39,6 +39,7 @@ class Scene {
         this.printed.push({ id, ending });
         return this.printedBytes;
       },
+      flush: async () => {},
       progress: () => {},
     });
   }
@@ -214,6 +215,7 @@ describe('enqueue --each', () => {
       enqueue: () => assert.fail('there is nothing'),
       wait: true,
       print: async () => 0,
+      flush: async () => {},
       progress: () => {},
     });
     const run = stream.run();

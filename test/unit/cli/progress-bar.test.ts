@@ -25,7 +25,7 @@ describe('progress bar', () => {
     let now = 0;
     const stream = new CapturedStream({ columns: 40 });
     const bar = new ProgressBar(stream, { ...systemClock, monotonic: () => now });
-    for (; now < 1_000; now += 10) bar.update({ fraction: now / 1_000, text: 'x' });
+    for (; now < 1_000; now += 10) bar.update(() => ({ fraction: now / 1_000, text: 'x' }));
     assert.equal(stream.text.split('\r').length - 1, 10);
     bar.erase();
     assert.equal(stream.screen, '');

@@ -105,7 +105,7 @@ eta    io         -        -          -     -       -`.trimStart(),
 describe('banner', () => {
   const facts = {
     status: report,
-    tasks: ['location.filter', 'eta.predict'],
+    tasks: ['location.filter', 'eta.predict', 'location.filter'],
     readyMs: 412.3,
     drainMs: 60_000,
     program: 'bin/supervisor',
