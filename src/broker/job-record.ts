@@ -67,9 +67,9 @@ export type NewJob = Omit<Job, 'claims' | 'failures' | 'crashes' | 'recoveries' 
 
 /** @throws ForkloopError ERR_OPTION_INVALID when the unique key or the options are longer than a record can hold. */
 export function encodeJob(job: NewJob): string {
-  const unique = job.unique === null ? '' : escape(job.unique);
+  const unique = job.unique === null ? '' : toAscii(job.unique);
   if (unique.length > UNIQUE_LIMIT) throw tooLong('unique key', unique.length, UNIQUE_LIMIT);
-  const options = Object.keys(job.options).length === 0 ? '' : escape(JSON.stringify(job.options));
+  const options = Object.keys(job.options).length === 0 ? '' : toAscii(JSON.stringify(job.options));
   const meta = job.task + options;
   if (meta.length > META_LIMIT) throw tooLong('options and headers', meta.length, META_LIMIT);
   return (
@@ -106,7 +106,7 @@ export function decodeJob(record: string): Job {
     priority: number(record, 51, 52),
     keepResult: record[52] === '1',
     expiresAt: number(record, 53, 66),
-    unique: uniqueEnd === HEADER_LENGTH ? null : unescape(record.slice(HEADER_LENGTH, uniqueEnd)),
+    unique: uniqueEnd === HEADER_LENGTH ? null : fromAscii(record.slice(HEADER_LENGTH, uniqueEnd)),
     options: brace < 0 ? {} : (parse(record, meta.slice(brace)) as JobOptions),
     error: errorEnd === metaEnd ? null : (parse(record, record.slice(metaEnd, errorEnd)) as ErrorRecord),
     input: record.slice(errorEnd),
@@ -118,12 +118,12 @@ export const recordId = (record: string): string => record.slice(1, 37);
 
 /** An error as it stands in a record: ASCII JSON of at most ERROR_LIMIT characters; the stack goes first if too long. */
 export function encodeError(error: ErrorRecord): string {
-  const whole = escape(JSON.stringify(error));
+  const whole = toAscii(JSON.stringify(error));
   if (whole.length <= ERROR_LIMIT) return whole;
   const { stack: _, ...rest } = error;
-  const short = escape(JSON.stringify(rest));
+  const short = toAscii(JSON.stringify(rest));
   if (short.length <= ERROR_LIMIT) return short;
-  return escape(
+  return toAscii(
     JSON.stringify({ ...rest, message: rest.message.slice(0, 1_000), name: rest.name.slice(0, 100) }),
   );
 }
@@ -133,14 +133,14 @@ export const tokenOf = (id: string, claims: number): string => `${id}:${claims}`
 export const tokenId = (token: string): string => token.slice(0, 36);
 export const tokenClaims = (token: string): number => Number(token.slice(37));
 
-function escape(text: string): string {
+function toAscii(text: string): string {
   return text.replace(
     /[^\x20-\x7e]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
 
-function unescape(text: string): string {
+function fromAscii(text: string): string {
   return text.replace(/\\u([0-9a-f]{4})/g, (_, code: string) =>
     String.fromCharCode(Number.parseInt(code, 16)),
   );

@@ -25,6 +25,7 @@ export interface ClientOptions {
 }
 
 /** What callers give: nothing for a task that takes nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: asks whether the handler's parameter is void
 type InputOf<Input> = [Input] extends [void]
   ? [input?: undefined, options?: EnqueueOptions]
   : [input: JsonSafe<Input>, options?: EnqueueOptions];

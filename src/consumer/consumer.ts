@@ -123,7 +123,7 @@ export class Consumer implements Service {
         },
         fenced: () => {
           log.error('the lease could not be renewed in time', { queue, held: line.held.size });
-          this.#abortHeld(line, [...line.held.keys()]);
+          this.#abortHeld([...line.held.keys()]);
         },
         renewed: () => {
           log.info('the lease is renewed again', { queue });
@@ -133,7 +133,7 @@ export class Consumer implements Service {
         lost: (tokens) => {
           log.error('the lease was lost, what ran is given up', { queue, held: tokens.length });
           line.forget();
-          this.#abortHeld(line, [...line.held.keys()]);
+          this.#abortHeld([...line.held.keys()]);
         },
         stray: (tokens) => {
           for (const token of tokens) line.settle({ type: 'release', token });
@@ -256,7 +256,7 @@ export class Consumer implements Service {
     this.#pump();
   }
 
-  #abortHeld(line: QueueLine, tokens: readonly string[]): void {
+  #abortHeld(tokens: readonly string[]): void {
     if (this.#options.onLeaseLost === 'stop' && tokens.length > 0)
       this.#options.pool.abort(tokens, 'lease_lost', 0);
     this.#changed.notify();
@@ -265,7 +265,7 @@ export class Consumer implements Service {
   /** The broker no longer has them in flight here: whatever they answer cannot be settled. */
   #giveUp(line: QueueLine, tokens: readonly string[]): void {
     const held = tokens.filter((token) => line.held.delete(token));
-    this.#abortHeld(line, held);
+    this.#abortHeld(held);
   }
 
   #wake(queues: readonly string[]): void {

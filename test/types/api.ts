@@ -23,7 +23,11 @@ const schemed = defineTask('geo.clean', {
 });
 
 const typed = defineTask('eta.fetch', {
-  run: async (trip: { from: string; to: string }, { attempt, fence, id }) => ({ seconds: attempt + fence, id, trip }),
+  run: async (trip: { from: string; to: string }, { attempt, fence, id }) => ({
+    seconds: attempt + fence,
+    id,
+    trip,
+  }),
 });
 
 const bare = defineTask('maintenance.purge', { run: () => 7 });
