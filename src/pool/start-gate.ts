@@ -4,6 +4,7 @@
  */
 
 import { ForkloopError } from '../lib/errors.ts';
+import type { WorkerHandle } from './worker-handle.ts';
 
 const DEATHS_IN_START = 3;
 
@@ -13,6 +14,7 @@ export class StartGate {
   #reject: (error: ForkloopError) => void = () => {};
   readonly #pool: string;
   #deaths = 0;
+  #last = '';
 
   constructor(pool: string) {
     this.#pool = pool;
@@ -28,10 +30,17 @@ export class StartGate {
     this.#resolve();
   }
 
-  /** `final`: another try would end in the same way. */
-  bootFailed(text: string, lastWords: string, final: boolean): void {
-    this.#deaths += 1;
+  bootFailed(worker: WorkerHandle, text: string, lastWords: string): void {
+    this.#last = `; the last one: ${text}`;
+    // A process that could not be forked may be another time: what it lacked may come back.
+    if (worker.pid !== null) this.#deaths += 1;
+    const final = worker.bootError !== null || worker.ending === 'ready_timeout';
     if (final || this.#deaths >= DEATHS_IN_START) this.fail(text, lastWords);
+  }
+
+  /** Nothing has come of the start in all this time. */
+  late(ms: number): void {
+    this.fail(`none in ${ms} ms${this.#last}`);
   }
 
   fail(text: string, lastWords = ''): void {

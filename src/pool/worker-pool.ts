@@ -98,7 +98,7 @@ export class WorkerPool implements Pool, WorkerOwner {
     this.#state = 'running';
     const { clock } = this.#services;
     const { readyTimeout, required } = this.#options;
-    const late = clock.setTimer(readyTimeout, () => this.#gate.fail(`none after ${readyTimeout} ms`));
+    const late = clock.setTimer(readyTimeout + LATE_GRACE_MS, () => this.#gate.late(readyTimeout));
     this.#crew.start();
     this.#watch.start();
     try {
@@ -226,8 +226,7 @@ export class WorkerPool implements Pool, WorkerOwner {
     const { cause, outcomes, countsForPool } = inquest(worker, info);
     this.#log.exited(worker, cause, info.lastWords);
     for (const [flight, outcome] of outcomes) this.#end(flight, outcome);
-    if (cause.kind === 'boot_failure')
-      this.#gate.bootFailed(cause.text, info.lastWords, worker.bootError !== null);
+    if (cause.kind === 'boot_failure') this.#gate.bootFailed(worker, cause.text, info.lastWords);
     this.#crew.exited(worker, cause, countsForPool);
     this.#dispatch();
     this.#roster.delete(worker);
@@ -291,6 +290,9 @@ export class WorkerPool implements Pool, WorkerOwner {
     this.#crew.detach(worker);
   }
 }
+
+/** After the worker's own time is up: so long it may take to be gone and leave its last words. */
+const LATE_GRACE_MS = 1_000;
 
 const HANDED_BACK: Outcome = { type: 'interrupted', reason: 'handed_back' };
 

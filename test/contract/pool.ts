@@ -517,7 +517,11 @@ export function poolContract({ name, options: kind }: PoolKind): void {
 
     it('refuses to start when no worker is ready in time', async () => {
       const start = started({ modules: [fixture('never-ready.ts')], readyTimeout: 1_500 });
-      await assert.rejects(start, { code: 'ERR_POOL_NOT_READY' });
+      await assert.rejects(start, (error: { code?: string; message: string }) => {
+        assert.equal(error.code, 'ERR_POOL_NOT_READY');
+        assert.match(error.message, /not ready in time.*waiting for a friend/s);
+        return true;
+      });
     });
 
     it('starts without a worker where none is required, and goes on trying', async () => {
