@@ -314,9 +314,10 @@ export class Consumer implements Service {
   }
 
   #logUnreleased(): void {
-    const unsettled = this.#lines.reduce((sum, line) => sum + line.held.size + line.unsettled, 0);
+    const unreleased = this.#lines.reduce((sum, line) => sum + line.session.inFlight, 0);
     this.#options.log.error('the broker did not answer: jobs stay leased until the lease lapses', {
-      unreleased: unsettled,
+      unreleased,
     });
+  });
   }
 }

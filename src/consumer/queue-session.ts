@@ -95,6 +95,11 @@ export class QueueSession {
     return this.#state;
   }
 
+  /** Deliveries that the broker counts as this daemon's: claimed, and not settled for certain. */
+  get inFlight(): number {
+    return this.#tracked.size;
+  }
+
   get underWay(): number {
     return this.#lanes.filter((lane) => lane !== 'idle').length;
   }

@@ -108,8 +108,9 @@ async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promis
       },
     );
   } finally {
+    // One more Ctrl-C must not change how a killed daemon exits.
     if (supervisor.killed.aborted) killWorkers(built);
-    stopListening();
+    else stopListening();
     log.info('stopped');
   }
 }
