@@ -318,6 +318,5 @@ export class Consumer implements Service {
     this.#options.log.error('the broker did not answer: jobs stay leased until the lease lapses', {
       unreleased,
     });
-  });
   }
 }
