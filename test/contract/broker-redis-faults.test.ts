@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { BrokerError } from '../../src/broker/broker.ts';
+import { queueKeys } from '../../src/broker/redis/keys.ts';
 import type { RedisBroker, RedisBrokerOptions } from '../../src/broker/redis/redis-broker.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { plainClient, redisBroker } from '../support/redis-broker.ts';
@@ -159,6 +160,27 @@ describeRedis('the redis broker under faults', () => {
     for (const callback of overdue) callback();
     process.kill(server.pid, 'SIGCONT');
     assert.deepEqual(await waiting, [world.queue]);
+  });
+
+  it('keeps its connections few, however often waits fail or are aborted', async () => {
+    const server = await start();
+    const world = worldOf(await connect(server));
+    const admin = await administer(server);
+    const { wake } = queueKeys('spoilt', 'orders');
+    const spoilt = await connect(server, { namespace: 'spoilt' });
+    await admin.set(wake, 'a text');
+    for (let n = 0; n < 5; n++) await spoilt.wait(['orders'], new AbortController().signal);
+    for (let n = 0; n < 20; n++) {
+      const controller = new AbortController();
+      const aborted = world.broker.wait([world.queue], controller.signal);
+      while (!(await admin.info('clients')).includes('blocked_clients:1'));
+      controller.abort();
+      await aborted;
+      while (!(await admin.info('clients')).includes('blocked_clients:0'));
+    }
+    // The admin, each broker, a waiter of each, and those that a wait found still ending: not one per wait.
+    const clients = (await admin.sendCommand<string>(['CLIENT', 'LIST'])).trim().split('\n');
+    assert(clients.length <= 10, `${clients.length} connections`);
   });
 
   it('refuses jobs when memory is full, while everything else goes on', async () => {

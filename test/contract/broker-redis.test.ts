@@ -51,6 +51,7 @@ describeRedis('the redis broker', () => {
       await daemon.settle({ type: 'ack', token: d!.token, result });
       const claimed = await daemon.claim(1);
       await daemon.settle({ type: 'ack', token: claimed[0]!.token });
+      assert.equal(await admin.exists([keys.inFlight(daemon.id), keys.held(daemon.id)]), 0);
       await world.broker.closeSession(world.queue, { daemon: daemon.id });
       const left: string[] = [];
       for (const key of await admin.keys('fl:*')) {

@@ -97,7 +97,10 @@ export class Waiter {
       void this.#abandon(seat, reading);
       return undefined;
     }
-    if ('error' in outcome) throw outcome.error;
+    if ('error' in outcome) {
+      seat.link.destroy();
+      throw outcome.error;
+    }
     this.#idle.push(seat);
     return outcome.key;
   }
@@ -126,12 +129,17 @@ export class Waiter {
       connectDeadlineMs: callDeadlineMs,
       signal: this.#closing.signal,
     });
-    const clientId = String(await link.send('CLIENT', ['CLIENT', 'ID'], callDeadlineMs));
-    const seat: Seat = { link, clientId, live: true };
-    void link.ended.then(() => {
-      seat.live = false;
-    });
-    return seat;
+    try {
+      const clientId = String(await link.send('CLIENT', ['CLIENT', 'ID'], callDeadlineMs));
+      const seat: Seat = { link, clientId, live: true };
+      void link.ended.then(() => {
+        seat.live = false;
+      });
+      return seat;
+    } catch (error) {
+      link.destroy();
+      throw error;
+    }
   }
 
   #restMs(failures: number): number {

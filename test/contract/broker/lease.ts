@@ -39,6 +39,17 @@ export function describeLease(world: () => Promise<World>): void {
       await daemon.settle({ type: 'ack', token });
     });
 
+    it('is not set back by a late copy of its opening', async () => {
+      const w = await world();
+      const daemon = await w.daemon();
+      await w.enqueue({}, {});
+      const { token } = await daemon.claimOne();
+      await daemon.open();
+      await daemon.settle({ type: 'ack', token });
+      const beat = await daemon.heartbeat();
+      assert(beat.status === 'renewed' && beat.inFlight === 0);
+    });
+
     it('that lies too far ahead is brought back by a sweep', async () => {
       const w = await world();
       const daemon = await w.daemon();
