@@ -294,7 +294,7 @@ describe('the embedded store', () => {
     it('refuses enqueues, goes on settling, and takes jobs again when there is room', async function () {
       this.timeout(60_000);
       try {
-        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'forkloop-test', directory], {
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'forkloop-test', directory], {
           stdio: 'pipe',
         });
       } catch {
@@ -327,6 +327,26 @@ describe('the embedded store', () => {
       await broker.enqueue('q', large());
       assert.equal((await broker.stats('q')).ready, 20);
     });
+  });
+
+  it('forgets batches and results that are past their time, also of a queue that nobody serves', async () => {
+    let shift = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + shift };
+    const broker = new EmbeddedBroker({ path, callDeadlineMs: 10_000, clock });
+    opened.push(broker);
+    await broker.start();
+    const unserved = batch(job());
+    await broker.enqueue('unserved', unserved);
+    shift = 3_600_000;
+    await broker.sweep('q', { leaseMs: 30_000 });
+    shift = 0; // the clock steps back: the batch is not let in a second time
+    assert.equal((await broker.enqueue('unserved', unserved)).status, 'late');
+    await broker.close();
+    const count = `new (require('libsql'))(${JSON.stringify(path)}).prepare('select count(*) from mark').raw().get()[0]`;
+    assert.equal(execFileSync(process.execPath, ['-p', count], { encoding: 'utf8' }), '0\n');
+
+    const again = await open();
+    assert.equal((await again.enqueue('unserved', unserved)).status, 'late');
   });
 
   describe('lent to other processes', () => {

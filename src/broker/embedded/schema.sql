@@ -39,7 +39,7 @@ create table mark (
   until integer not null,
   primary key (queue, batch)
 ) strict, without rowid;
-create index mark_by_until on mark (queue, until);
+create index mark_by_until on mark (until);
 
 create table result (
   id text not null,
@@ -48,7 +48,7 @@ create table result (
   json text not null,
   primary key (id)
 ) strict;
-create index result_by_until on result (queue, until);
+create index result_by_until on result (until);
 
 -- highest_time: the time of the latest purge. A batch whose mark is gone is older than that, whatever the clock says.
 create table meta (

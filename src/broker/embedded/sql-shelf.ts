@@ -260,9 +260,10 @@ export class SqlShelf implements Shelf {
     return ids.map((id) => rows.get(id) ?? null);
   }
 
+  /** Of all queues: one that no daemon serves is never swept itself. */
   purge(now: EpochMs): void {
-    if (this.#sql.purgeMarks.run([this.id, this.id, now]).changes > 0) this.#all.setMeta('highest_time', now);
-    this.#sql.purgeResults.run([this.id, now]);
+    if (this.#sql.purgeMarks.run([now]).changes > 0) this.#all.setMeta('highest_time', now);
+    this.#sql.purgeResults.run([now]);
   }
 
   tally(counter: QueueCounter, by: number): void {

@@ -60,13 +60,13 @@ const SQL = {
 
   answerTo: 'select jobs, answer from mark where queue = ? and batch = ?',
   remember: 'insert into mark (queue, batch, jobs, answer, until) values (?, ?, ?, ?, ?)',
-  purgeMarks: `delete from mark where queue = ? and batch in
-    (select batch from mark where queue = ? and until < ? limit 5000)`,
+  purgeMarks: `delete from mark where (queue, batch) in
+    (select queue, batch from mark where until < ? limit 5000)`,
 
   keepResults: `insert or replace into result (id, queue, until, json)
     select value ->> 0, ?, value ->> 2, value ->> 1 from json_each(?)`,
   results: `select id, json from result where queue = ? and until > ?
     and id in (select value from json_each(?))`,
   purgeResults: `delete from result where rowid in
-    (select rowid from result where queue = ? and until <= ? limit 5000)`,
+    (select rowid from result where until <= ? limit 5000)`,
 } as const;
