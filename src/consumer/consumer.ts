@@ -1,20 +1,18 @@
 import type { Broker, ExchangeDone } from '../broker/broker.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Condition } from '../lib/condition.ts';
-import { toErrorRecord } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Service } from '../lib/service.ts';
 import type { Ended, Pool } from '../pool/pool.ts';
 import { nextClaim, shareOf } from './batching.ts';
+import { logEnd, logReply } from './consumer-log.ts';
 import { prepare, type QueueSettings } from './delivery.ts';
-import { logEnd } from './end-log.ts';
 import { QueueLine } from './queue-line.ts';
 import { type Exchanged, QueueSession, type QueueSessionOptions } from './queue-session.ts';
 import { settlementOf, unreadable } from './settlement.ts';
+import { listenForWakes } from './wake-listener.ts';
 
-/** How often an idle queue is asked although nothing woke it: a wake can be missed. */
-const POLL_MS = 1_000;
 /** What settlements may still take at the end when the broker is away. */
 const FAREWELL_MS = 1_000;
 
@@ -68,8 +66,20 @@ export class Consumer implements Service {
   async start(): Promise<void> {
     this.#state = 'running';
     for (const line of this.#lines) void line.session.open();
-    void this.#waitForWakes();
-    void this.#poll();
+    const { broker, pool, clock, random, log } = this.#options;
+    listenForWakes(
+      {
+        broker,
+        queues: this.#lines.map((line) => line.name),
+        hasRoom: () => pool.free > 0,
+        changed: this.#changed,
+        onWake: (queues) => this.#wake(queues),
+        clock,
+        random,
+        log,
+      },
+      this.#stopping.signal,
+    );
   }
 
   quiet(): void {
@@ -192,7 +202,7 @@ export class Consumer implements Service {
   }
 
   #take(line: QueueLine, { reply, jobs, startable }: Exchanged & { type: 'done' }, wakes: number): void {
-    this.#logReply(line, reply);
+    logReply(this.#options.log, line.name, reply);
     line.suspects = reply.suspects;
     // A wake that came meanwhile is newer than this answer.
     line.hungry = reply.more || reply.suspects || line.wakes !== wakes;
@@ -271,46 +281,6 @@ export class Consumer implements Service {
   #wake(queues: readonly string[]): void {
     for (const line of this.#lines) if (queues.includes(line.name)) line.wake();
     this.#pump();
-  }
-
-  /** Listens for wakes whenever there is room for what they announce. */
-  async #waitForWakes(): Promise<void> {
-    const { broker, pool, clock, random, log } = this.#options;
-    const signal = this.#stopping.signal;
-    const names = this.#lines.map((line) => line.name);
-    while (!signal.aborted) {
-      await this.#changed.until(() => pool.free > 0, signal);
-      if (signal.aborted) return;
-      try {
-        this.#wake(await broker.wait(names, signal));
-      } catch (error) {
-        log.warn('waiting for wakes failed', { error: toErrorRecord(error) });
-        await clock.sleep(POLL_MS * (0.75 + 0.5 * random()), signal);
-      }
-    }
-  }
-
-  async #poll(): Promise<void> {
-    const { clock, random } = this.#options;
-    const signal = this.#stopping.signal;
-    while (!signal.aborted) {
-      await clock.sleep(POLL_MS * (0.75 + 0.5 * random()), signal);
-      for (const line of this.#lines) line.hungry = true;
-      if (!signal.aborted) this.#pump();
-      this.#changed.notify();
-    }
-  }
-
-  #logReply(line: QueueLine, { dropped, refused, refusedAcks }: ExchangeDone): void {
-    const { log } = this.#options;
-    for (const { id, reason } of dropped)
-      log.warn(`a job ended without running: ${reason}`, { queue: line.name, job_id: id });
-    if (refused.length + refusedAcks > 0) {
-      log.warn('settlements were refused: the deliveries were not ours any more', {
-        queue: line.name,
-        count: refused.length + refusedAcks,
-      });
-    }
   }
 
   #logUnreleased(): void {

@@ -1,4 +1,4 @@
-import type { Settlement } from '../broker/broker.ts';
+import type { ExchangeDone, Settlement } from '../broker/broker.ts';
 import type { LogFields, Logger } from '../lib/logger.ts';
 import type { Ended } from '../pool/pool.ts';
 
@@ -18,4 +18,13 @@ export function logEnd(log: Logger, { delivery, outcome, runMs }: Ended, settlem
     log.warn('attempt failed, job will run again', { ...fields, delay_ms: settlement.delayMs });
   else if (settlement.type === 'ack') log.debug('job completed', fields);
   else log.debug('job put back', fields);
+}
+
+/** What an exchange brought that somebody should know of. */
+export function logReply(log: Logger, queue: string, { dropped, refused, refusedAcks }: ExchangeDone): void {
+  for (const { id, reason } of dropped)
+    log.warn(`a job ended without running: ${reason}`, { queue, job_id: id });
+  const count = refused.length + refusedAcks;
+  if (count > 0)
+    log.warn('settlements were refused: the deliveries were not ours any more', { queue, count });
 }

@@ -1,0 +1,56 @@
+import type { Broker } from '../broker/broker.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Condition } from '../lib/condition.ts';
+import { toErrorRecord } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+
+/** How often an idle queue is asked although nothing woke it: a wake can be missed. */
+const POLL_MS = 1_000;
+
+export interface WakeListenerOptions {
+  readonly broker: Broker;
+  readonly queues: readonly string[];
+  /** Is there room for what a wake announces? A daemon without room leaves wakes to others. */
+  readonly hasRoom: () => boolean;
+  /** Notified when that may have changed. */
+  readonly changed: Condition;
+  /** These queues may have something to claim. */
+  readonly onWake: (queues: readonly string[]) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Tells which queues to ask: those that the broker wakes, and now and then all of them. Ends at the abort of `signal`. */
+export function listenForWakes(options: WakeListenerOptions, signal: AbortSignal): void {
+  void hearWakes(options, signal);
+  void poll(options, signal);
+}
+
+async function hearWakes(options: WakeListenerOptions, signal: AbortSignal): Promise<void> {
+  const { broker, queues, hasRoom, changed, onWake, clock, random, log } = options;
+  while (!signal.aborted) {
+    await changed.until(hasRoom, signal);
+    if (signal.aborted) return;
+    try {
+      onWake(await broker.wait(queues, signal));
+    } catch (error) {
+      log.warn('waiting for wakes failed', { err: toErrorRecord(error) });
+      await clock.sleep(spread(random), signal);
+    }
+  }
+}
+
+async function poll(
+  { queues, onWake, clock, random }: WakeListenerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(spread(random), signal);
+    if (!signal.aborted) onWake(queues);
+  }
+}
+
+/** Not all daemons in the same moment. */
+const spread = (random: Random): number => POLL_MS * (0.75 + 0.5 * random());
