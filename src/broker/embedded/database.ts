@@ -1,6 +1,6 @@
 /** Opens the store's file, or says why it cannot be one. */
 
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import { ForkloopError } from '../../lib/errors.ts';
@@ -21,7 +21,7 @@ const CHECK_UP_TO_BYTES = 32 * 1024 * 1024;
 export function openDatabase(path: string): Database.Database {
   let database: Database.Database | undefined;
   try {
-    closeSync(openSync(path, 'a', 0o600)); // jobs are as private as their inputs
+    create(path);
     database = new Database(path);
     database.pragma('locking_mode = EXCLUSIVE');
     database.pragma('journal_mode = WAL');
@@ -34,6 +34,14 @@ export function openDatabase(path: string): Database.Database {
     database?.close();
     throw openError(path, error as Error & { code?: unknown });
   }
+}
+
+/** Jobs are as private as their inputs. The directory is synced: a new file without its entry would be lost. */
+function create(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
+  const directory = openSync(dirname(path), 'r');
+  fsyncSync(directory);
+  closeSync(directory);
 }
 
 function prepareSchema(database: Database.Database, path: string): void {

@@ -115,7 +115,10 @@ export class SocketBroker implements BrokerClient {
       this.#connection ??= this.#connect();
       const connection = await this.#connection;
       const call = this.#pending.get(id);
-      if (call === undefined) return; // ended while connecting
+      if (call === undefined) {
+        if (this.#pending.size === 0) connection.unref(); // it ended while connecting
+        return;
+      }
       connection.ref();
       if (connection.send(line)) call.state = 'sent';
       else this.#reject(id, 'refused', "the daemon's store does not keep up; try again later");

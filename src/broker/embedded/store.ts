@@ -61,13 +61,22 @@ export class Store {
 
   /** All requests in one transaction, in their order. Throws when the store is broken: nothing may be asked of it then. */
   apply(requests: readonly StoreRequest[]): Applied {
-    try {
-      return this.#transaction(requests);
-    } catch (error) {
-      if (isFull(error)) return this.#applyWithoutRoom(requests);
-      if (!isOfOneRequest(error)) throw error;
-      return this.#applyOneByOne(requests, error);
+    let tried = this.#try(requests);
+    if (isFull(tried)) {
+      this.#checkpoint();
+      tried = this.#try(requests);
     }
+    if (isFull(tried)) {
+      this.#state = 'full';
+      this.#ballast.drop();
+      this.#checkpoint();
+      tried = this.#try(requests);
+    }
+    if (!(tried instanceof Error)) return tried;
+    const [only] = requests;
+    if (requests.length > 1 || only === undefined) return this.#oneByOne(requests);
+    // When full: no room for even this, ballast and all, as for an exchange with large results. It can be asked again.
+    return { replies: [{ id: only.id, error: isFull(tried) ? FULL : impossible(tried) }], woken: [] };
   }
 
   close(): void {
@@ -75,12 +84,7 @@ export class Store {
     this.#database.close();
   }
 
-  /** One of the requests cannot be done: it alone is refused. */
-  #applyOneByOne(requests: readonly StoreRequest[], error: Error): Applied {
-    const [only] = requests;
-    if (requests.length === 1 && only !== undefined) {
-      return { replies: [{ id: only.id, error: impossible(error) }], woken: [] };
-    }
+  #oneByOne(requests: readonly StoreRequest[]): Applied {
     const applied = requests.map((request) => this.apply([request]));
     return {
       replies: applied.flatMap(({ replies }) => replies),
@@ -88,22 +92,13 @@ export class Store {
     };
   }
 
-  #applyWithoutRoom(requests: readonly StoreRequest[]): Applied {
-    this.#checkpoint();
+  /** An error leaves the store as it was: the disk is full, or one of the requests cannot be done. */
+  #try(requests: readonly StoreRequest[]): Applied | Error {
     try {
       return this.#transaction(requests);
     } catch (error) {
-      if (!isFull(error)) throw error;
-    }
-    this.#state = 'full';
-    this.#ballast.drop();
-    this.#checkpoint();
-    try {
-      return this.#transaction(requests);
-    } catch (error) {
-      if (!isFull(error)) throw error;
-      // No room for even this, ballast and all: an exchange with large results. It can be asked again later.
-      return { replies: requests.map(({ id }) => ({ id, error: FULL })), woken: [] };
+      if (error instanceof Error && (isFull(error) || isOfOneRequest(error))) return error;
+      throw error;
     }
   }
 
@@ -218,8 +213,7 @@ function sqliteCode(error: unknown): number | null {
 const isFull = (error: unknown): boolean => sqliteCode(error) === SQLITE_FULL;
 
 /** Thrown while a request was carried out, by it; not by the file. */
-function isOfOneRequest(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
+function isOfOneRequest(error: Error): boolean {
   const code = sqliteCode(error);
   return code === null || OF_ONE_REQUEST.has(code);
 }
