@@ -2,11 +2,12 @@ import { Worker } from 'node:worker_threads';
 
 /**
  * What the guard runs: plain JavaScript as text, so that it starts without a loader and before any module of the user.
- * The parent's id changes at the moment the master dies.
+ * The parent's id changes at the moment the master dies. A negative id is the process group: what jobs have started.
  */
 const WATCH_THE_MASTER = `
   const { workerData: master } = require('node:worker_threads');
-  const look = () => { if (process.ppid !== master) process.kill(process.pid, 'SIGKILL'); };
+  const end = (pid) => { try { process.kill(pid, 'SIGKILL'); } catch {} };
+  const look = () => { if (process.ppid !== master) { end(-process.pid); end(process.pid); } };
   look();
   setInterval(look, 200);
 `;

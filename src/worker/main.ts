@@ -7,6 +7,7 @@ import type { WorkerBoot } from '../pool/host/host.ts';
 import { BOOT_VARIABLE, type ToWorker } from '../pool/host/protocol.ts';
 import { loadTasks } from '../task/module-loader.ts';
 import { startGuard } from './guard.ts';
+import { offerToOomKiller } from './memory-score.ts';
 import { tagOutput } from './output.ts';
 import { openPort, type Port } from './port.ts';
 import { Runner } from './runner.ts';
@@ -20,6 +21,7 @@ let runner: Runner | null = null;
 if (isMainThread) {
   process.title = `forkloop ${boot.pool}/${boot.slot}`;
   startGuard(boot.masterPid);
+  offerToOomKiller();
   handleSignals(() => {
     port.post({ type: 'leaving' });
     runner?.drain();

@@ -87,6 +87,30 @@ describe('process pool', () => {
     }
   });
 
+  it('ends a job at its hard limit though it waits in a native call or on a lock', async () => {
+    await start({ workers: 1 });
+    for (const [task, input] of [
+      ['native-wait', { seconds: 60 }],
+      ['atomics-wait', null],
+    ] as const) {
+      const { outcome } = await bench.run(task, input, { timeoutMs: 50, killAfterMs: 50 });
+      assert.equal(outcome.type, 'timed_out');
+    }
+    assert.equal((await bench.run('echo', 1)).outcome.type, 'completed');
+  });
+
+  it('ends what a job has started together with its worker', async () => {
+    await start({ workers: 1 });
+    const end = bench.run('start-a-child', null, { timeoutMs: 300, killAfterMs: 1 });
+    await until(
+      () => bench.logs.some(({ message }) => /^child \d+$/.test(message)),
+      'the child to be started',
+    );
+    const pid = Number(bench.logs.find(({ message }) => /^child \d+$/.test(message))?.message.slice(6));
+    assert.equal((await end).outcome.type, 'timed_out');
+    await until(() => gone(pid), 'the child to end');
+  });
+
   it('leaves no worker behind when the master is killed while a job never yields', async () => {
     const script = fileURLToPath(new URL('../fixtures/master-with-a-busy-child.ts', import.meta.url));
     const master = spawn(process.execPath, ['--import', 'tsx', script], {
@@ -136,6 +160,15 @@ for (const host of ['thread', 'process'] as const) {
       await until(() => bench.pool.status().busy === 1, 'the first to run');
       const blocking = bench.run('busy-loop');
       for (const { outcome } of await Promise.all([waiting, blocking])) assert.equal(outcome.type, 'lost');
+    });
+
+    it('replaces a worker that hangs in a native call, without waiting for the call', async () => {
+      await start({ blockTimeout: 300 });
+      const began = performance.now();
+      const hanging = bench.run('native-wait', { seconds: 6 });
+      assert.equal((await hanging).outcome.type, 'crashed');
+      assert.equal((await bench.run('echo', 1)).outcome.type, 'completed');
+      assert(performance.now() - began < 5_500);
     });
 
     it('does not take a loop that only works hard for a blocked one', async () => {

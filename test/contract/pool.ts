@@ -29,6 +29,8 @@ const MODULES = [
   'leak-memory.ts',
   'bad-result.ts',
   'talk.ts',
+  'native-wait.ts',
+  'start-a-child.ts',
   'commonjs.cjs',
   '_shared.ts',
 ].map(fixture);

@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { ENTRY_ARGUMENTS, WORKER_ENTRY } from './entry.ts';
 import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost, WorkerListener } from './host.ts';
 import { LineSplitter } from './lines.ts';
+import { forkAsGroupLeader, killGroup } from './process-group.ts';
 import { BOOT_VARIABLE, openEnvelope, type ToWorker } from './protocol.ts';
 
 export interface ClusterHostOptions {
@@ -33,19 +34,21 @@ export class ClusterHost implements WorkerHost {
 
   spawn(boot: WorkerBoot, listener: WorkerListener): WorkerChannel {
     try {
-      return new ClusterChannel(this.#fork(boot), listener, this.#options.clock);
+      const worker = forkAsGroupLeader((before) => this.#fork(boot, before));
+      return new ClusterChannel(worker, listener, this.#options.clock);
     } catch (error) {
       return failedStart(listener, error as Error);
     }
   }
 
-  #fork(boot: WorkerBoot): Worker {
+  #fork(boot: WorkerBoot, before: readonly string[]): Worker {
     const { env, execArgv = [], maxOldSpaceMb } = this.#options;
     // It merges into what an earlier call has set, so every key is given each time.
     cluster.setupPrimary({
       exec: WORKER_ENTRY,
       args: [],
       execArgv: [
+        ...before,
         ...ENTRY_ARGUMENTS,
         ...(maxOldSpaceMb === undefined ? [] : [`--max-old-space-size=${maxOldSpaceMb}`]),
         ...execArgv,
@@ -87,7 +90,9 @@ class ClusterChannel implements WorkerChannel {
   }
 
   kill(): void {
-    if (this.#state === 'running') this.#child.kill('SIGKILL');
+    if (this.#state === 'running' && this.pid !== undefined) {
+      killGroup(this.pid, () => this.#child.kill('SIGKILL'));
+    }
   }
 
   #listen(clock: Clock): void {
