@@ -1,10 +1,12 @@
 /**
- * Redis CPU per job of the two scripts on the hot path, from INFO commandstats: batches of 256 with inputs of 200 bytes,
- * and single jobs. Starts a redis-server of its own and ends by itself within seconds.
+ * CPU per job that the scripts of the hot path take in Redis, from INFO commandstats: inputs of 200 bytes, the best of
+ * some rounds (other load on the machine only adds). Starts a redis-server of its own and ends by itself.
  *
- *     npx tsx bench/redis-scripts.ts [jobs]
+ *     npx tsx bench/redis-scripts.ts [jobs a round]
+ *
+ * The floor is what Redis needs for the same moves without any check or answer: the measure of this machine on this day.
  */
-import { encodeJob } from '../src/broker/job-record.ts';
+import { encodeJob, type NewJob } from '../src/broker/job-record.ts';
 import { RedisBroker } from '../src/broker/redis/redis-broker.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { newId } from '../src/lib/ids.ts';
@@ -12,32 +14,67 @@ import { silentLogger } from '../src/lib/logger.ts';
 import { plainClient } from '../test/support/redis-broker.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 
+const ROUNDS = 5;
 const QUEUE = 'bench';
-const JOBS = Number(process.argv[2] ?? 102_400);
+const JOBS = Number(process.argv[2] ?? 25_600);
 const INPUT = JSON.stringify('x'.repeat(198));
+
+interface Cost {
+  readonly enqueue: number;
+  readonly exchange: number;
+}
+
+type Ending = (token: string) => { type: 'ack'; token: string } | DeadSettlement;
+type DeadSettlement = { type: 'dead'; token: string; count: 'none'; error: string };
 
 const server = await startRedis();
 const admin = await plainClient(server.url);
-const options = { url: server.url, namespace: 'bench', callDeadlineMs: 2_000, clock: systemClock };
+const options = { url: server.url, namespace: 'bench', callDeadlineMs: 10_000, clock: systemClock };
 const broker = new RedisBroker({ ...options, random: Math.random, newId, log: silentLogger });
 try {
   await broker.start();
-  await measureFloor();
-  for (const [size, jobs] of [
-    [256, JOBS],
-    [256, JOBS],
-    [16, JOBS / 8],
-    [1, JOBS / 64],
-  ] as const)
-    await measure(size, jobs);
+  await report('floor, 256', () => floor());
+  await report('batches of 256', () => run(256, JOBS));
+  await report('batches of 16', () => run(16, JOBS / 4));
+  await report('single jobs', () => run(1, JOBS / 16));
+  await report('256, each delayed', () => run(256, JOBS, () => ({}), 1));
+  await report('256, each unique', () => run(256, JOBS, () => ({ unique: newId() })));
+  await report('256, each ends dead', () =>
+    run(256, JOBS, undefined, 0, (token) => ({ type: 'dead', token, count: 'none', error: '{}' })),
+  );
+  await reportMemory();
 } finally {
   await broker.close();
   await admin.close();
   await server.stop();
 }
 
-/** What Redis needs for the same moves without any check or answer: the measure of this machine on this day. */
-async function measureFloor(): Promise<void> {
+async function report(name: string, measure: () => Promise<Cost>): Promise<void> {
+  const costs: Cost[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    await admin.flushAll();
+    costs.push(await measure());
+  }
+  const best = (of: (cost: Cost) => number) =>
+    Math.min(...costs.map(of))
+      .toFixed(2)
+      .padStart(6);
+  const [enqueue, exchange] = [best((cost) => cost.enqueue), best((cost) => cost.exchange)];
+  console.log(`${name.padEnd(20)} enqueue ${enqueue} µs a job, claim + settle ${exchange} µs a job`);
+}
+
+async function reportMemory(): Promise<void> {
+  await admin.flushAll();
+  const used = async () => Number(/^used_memory:(\d+)/m.exec(await admin.info('memory'))?.[1]);
+  const before = await used();
+  await enqueueAll(256, JOBS, () => ({}), 0);
+  const bytes = ((await used()) - before) / JOBS;
+  console.log(
+    `a waiting job takes ${bytes.toFixed(0)} bytes, its input ${INPUT.length}, its record ${record({}).length}`,
+  );
+}
+
+async function floor(): Promise<Cost> {
   const push = "#!lua\nredis.call('RPUSH', KEYS[1], unpack(ARGV))";
   const move = `#!lua
     if #ARGV > 0 then redis.call('HDEL', KEYS[2], unpack(ARGV)) end
@@ -48,37 +85,33 @@ async function measureFloor(): Promise<void> {
     if list then redis.call('HSET', KEYS[2], unpack(fields)) end
     return list or {}`;
   const [pushSha, moveSha] = [await admin.scriptLoad(push), await admin.scriptLoad(move)];
-  const batches = Array.from({ length: JOBS / 256 }, () => Array.from({ length: 256 }, record));
-  const pushed = await microseconds(async () => {
-    for (const batch of batches) await admin.sendCommand(['EVALSHA', pushSha, '1', 'floor:list', ...batch]);
+  const batches = Array.from({ length: JOBS / 256 }, () => Array.from({ length: 256 }, () => record({})));
+  const enqueue = await microseconds(async () => {
+    for (const batch of batches) await admin.sendCommand(['EVALSHA', pushSha, '1', 'list', ...batch]);
   });
-  const moved = await microseconds(async () => {
+  const exchange = await microseconds(async () => {
     let settle: string[] = [];
     do {
-      const args = ['EVALSHA', moveSha, '2', 'floor:list', 'floor:hash', ...settle];
-      settle = (await admin.sendCommand<string[]>(args)).map((text) => text.slice(1, 44));
+      const list = await admin.sendCommand<string[]>(['EVALSHA', moveSha, '2', 'list', 'hash', ...settle]);
+      settle = list.map((text) => text.slice(1, 44));
     } while (settle.length > 0);
   });
-  console.log(
-    `floor: push ${(pushed / JOBS).toFixed(2)} µs a job, move and forget ${(moved / JOBS).toFixed(2)} µs a job`,
-  );
+  return { enqueue: enqueue / JOBS, exchange: exchange / JOBS };
 }
 
-async function measure(size: number, jobs: number): Promise<void> {
+async function run(
+  size: number,
+  jobs: number,
+  draft: () => Partial<NewJob> = () => ({}),
+  delayMs = 0,
+  end: Ending = (token) => ({ type: 'ack', token }),
+): Promise<Cost> {
   const daemon = newId();
   await broker.open(QUEUE, { daemon, leaseMs: 30_000 });
-  const batches = Array.from({ length: Math.ceil(jobs / size) }, () => ({
-    id: newId(),
-    notAfterAt: Date.now() + 35_000,
-    jobs: Array.from({ length: size }, () => ({ record: record(), delayMs: 0 })),
-  }));
-
-  const enqueue = await microseconds(async () => {
-    for (const batch of batches) await broker.enqueue(QUEUE, batch);
-  });
+  const enqueue = await enqueueAll(size, jobs, draft, delayMs);
   let settled = 0;
   const exchange = await microseconds(async () => {
-    let settle: { type: 'ack'; token: string }[] = [];
+    let settle: ReturnType<Ending>[] = [];
     for (let number = 1; number === 1 || settle.length > 0; number++) {
       const reply = await broker.exchange(QUEUE, {
         ...{ daemon, leaseMs: 30_000, lane: 0, number, settle, want: size, alone: false },
@@ -86,25 +119,38 @@ async function measure(size: number, jobs: number): Promise<void> {
       });
       if (reply.status !== 'done') throw new Error(reply.status);
       settled += settle.length;
-      settle = reply.jobs.map(({ token }) => ({ type: 'ack', token }));
+      settle = reply.jobs.map(({ token }) => end(token));
     }
   });
-  await broker.closeSession(QUEUE, { daemon });
-  const perJob = (total: number) => (total / settled).toFixed(2);
-  console.log(
-    `batch ${size}: enqueue ${perJob(enqueue)} µs a job, claim + settle ${perJob(exchange)} µs a job`,
-  );
+  if (settled !== jobs) throw new Error(`${settled} of ${jobs} jobs were settled`);
+  return { enqueue: enqueue / jobs, exchange: exchange / jobs };
 }
 
-/** CPU that scripts took in Redis meanwhile. */
-async function microseconds(run: () => Promise<void>): Promise<number> {
+function enqueueAll(
+  size: number,
+  jobs: number,
+  draft: () => Partial<NewJob>,
+  delayMs: number,
+): Promise<number> {
+  const batches = Array.from({ length: jobs / size }, () => ({
+    id: newId(),
+    notAfterAt: Date.now() + 35_000,
+    jobs: Array.from({ length: size }, () => ({ record: record(draft()), delayMs })),
+  }));
+  return microseconds(async () => {
+    for (const batch of batches) await broker.enqueue(QUEUE, batch);
+  });
+}
+
+/** What scripts took in Redis meanwhile. */
+async function microseconds(work: () => Promise<void>): Promise<number> {
   await admin.sendCommand(['CONFIG', 'RESETSTAT']);
-  await run();
+  await work();
   const stats = await admin.info('commandstats');
   return Number(/^cmdstat_evalsha:calls=\d+,usec=(\d+)/m.exec(stats)?.[1]);
 }
 
-function record(): string {
+function record(draft: Partial<NewJob>): string {
   return encodeJob({
     id: newId(),
     task: 'order.ship',
@@ -114,5 +160,6 @@ function record(): string {
     unique: null,
     options: {},
     input: INPUT,
+    ...draft,
   });
 }

@@ -107,7 +107,7 @@ describeRedis('the redis broker', () => {
 
     for (const [name, key] of [
       ['a ready list', keys.ready[7]!],
-      ['the unique keys', keys.unique],
+      ['the suspects', keys.suspects],
       ['the delayed set', keys.delayed],
       ['the counters', keys.meta],
     ] as const) {

@@ -14,7 +14,7 @@ local LEASES, SESSION, IN_FLIGHT, HELD, META = KEYS[1], KEYS[2], KEYS[3], KEYS[4
 local DELAYED, DEAD, UNIQUE, WAKE, QUARANTINE = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local DAEMON, LANE, NUMBER = ARGV[1], ARGV[3], tonumber(ARGV[4])
 local WANT, ALONE, BYTES = tonumber(ARGV[5]), ARGV[6] == '1', tonumber(ARGV[10])
-local call, match = redis.call, string.match
+local call = redis.call
 
 local deadline = call('ZSCORE', LEASES, DAEMON)
 if not deadline or tonumber(deadline) < 0 then return {'lost'} end
@@ -24,17 +24,17 @@ local last = tonumber(session[1])
 if NUMBER < last or (NUMBER == last and not session[2]) then return {'stale'} end
 if NUMBER > last + 1 then return {'gap', last} end
 
--- All types are looked at before the first write: Lua rolls nothing back, a popped job must reach the in-flight hash.
+-- Types are looked at before the first write: Lua rolls nothing back, and a popped job must reach the in-flight hash.
+-- What comes after the claim cannot fail (pcall).
+local plain = tonumber(ARGV[13])
+local others = 14 + plain
 local seen = tonumber(call('HGET', META, 'time') or 0)
 local waiting = {}
 for line = SUSPECTS, SUSPECTS + 10 do waiting[line] = call('LLEN', KEYS[line]) end
 local holding = call('HLEN', HELD)
-local awake = call('LLEN', WAKE)
-call('LLEN', QUARANTINE)
 call('HLEN', IN_FLIGHT)
-call('HLEN', UNIQUE)
-call('ZCARD', DEAD)
-call('ZCARD', DELAYED)
+if ARGV[others] then call('ZCARD', DEAD) end
+local head = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
 
 local function ready_left()
   for line = READY, READY + 9 do
@@ -45,7 +45,6 @@ end
 
 if NUMBER == last then
   local answer = cmsgpack.unpack(session[2])
-  local head = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
   local jobs = {}
   if #answer.tokens > 0 then
     for _, record in ipairs(call('HMGET', IN_FLIGHT, unpack(answer.tokens))) do
@@ -63,20 +62,15 @@ local function count(name, by)
 end
 
 local function free(key, id)
-  if call('HGET', UNIQUE, key) == id then call('HDEL', UNIQUE, key) end
+  if redis.pcall('HGET', UNIQUE, key) == id then call('HDEL', UNIQUE, key) end
 end
 
 -- ---------------------------------------------------------------------------------------------------- settle
 
-local refused, refused_acks, released = {}, 0, {}
-local suspected, died = false, false
-
-local function push(record)
-  local line = line_of(record)
-  call('RPUSH', KEYS[line], record)
-  waiting[line] = waiting[line] + 1
-  suspected = suspected or line == SUSPECTS
-end
+local refused, refused_acks = {}, 0
+local suspected = false
+-- What the settlements write, by key: one command each.
+local gone, died, delayed, released, lines = {}, {}, {}, {}, {}
 
 local function settle_plain(first, size)
   if holding > 0 then
@@ -90,43 +84,71 @@ local function settle_plain(first, size)
   refused_acks = size - ours
 end
 
-local function settle(kind, token, delay, counted, err, result, life)
-  local record = call('HGET', IN_FLIGHT, token)
-  if not record then
-    refused[#refused + 1] = token
-    return
-  end
-  call('HDEL', IN_FLIGHT, token)
-  if holding > 0 then holding = holding - call('HDEL', HELD, token) end
-  if not is_sound(record) then
+local function settle(record, kind, token, delay, counted, err, result, life)
+  local id, claims = sub(token, 1, 36), tonumber(sub(token, 38))
+  if not is_sound(record, id) then
     quarantine(QUARANTINE, record)
-    count('dead', 1)
-    return
+    return count('dead', 1)
   end
-
-  local id, claims, unique = sub(token, 1, 36), tonumber(sub(token, 38)), unique_of(record)
   if result ~= '' then call('SET', ARGV[11] .. id, result, 'PX', life) end
-  if (kind == 'ack' or kind == 'dead') and unique ~= '' then free(unique, id) end
+  if kind == 'ack' or kind == 'dead' then
+    local unique = unique_of(record)
+    if unique ~= '' then free(unique, id) end
+  end
   if kind == 'ack' then
     count('completed', 1)
   elseif kind == 'dead' then
-    call('ZADD', DEAD, now, rewritten(record, claims, counted, err))
-    died = true
+    died[#died + 1] = now
+    died[#died + 1] = rewritten(record, claims, counted, err)
     count('dead', 1)
   elseif kind == 'release' then
     released[#released + 1] = rewritten(record, claims)
   else
     local again = rewritten(record, claims, kind == 'snooze' and kind or counted, kind == 'retry' and err or nil)
     if kind == 'retry' then count('retried', 1) end
-    if delay == '0' then push(again) else call('ZADD', DELAYED, now + delay, again) end
+    if delay == '0' then
+      local line = line_of(again)
+      lines[line] = lines[line] or {}
+      table.insert(lines[line], again)
+    else
+      delayed[#delayed + 1] = now + delay
+      delayed[#delayed + 1] = again
+    end
   end
 end
 
-local plain = tonumber(ARGV[13])
+local function settle_others()
+  local tokens, settled = {}, {}
+  for i = others, #ARGV, 7 do tokens[#tokens + 1] = ARGV[i + 1] end
+  local records = call('HMGET', IN_FLIGHT, unpack(tokens))
+  for n, token in ipairs(tokens) do
+    if records[n] and not settled[token] then
+      settled[token] = true
+      gone[#gone + 1] = token
+      local i = others + 7 * (n - 1)
+      settle(records[n], unpack(ARGV, i, i + 6))
+    else
+      refused[#refused + 1] = token
+    end
+  end
+  if #gone == 0 then return end
+  call('HDEL', IN_FLIGHT, unpack(gone))
+  if holding > 0 then call('HDEL', HELD, unpack(gone)) end
+end
+
 if plain > 0 then settle_plain(14, plain) end
-for i = 14 + plain, #ARGV, 7 do settle(unpack(ARGV, i, i + 6)) end
+if ARGV[others] then settle_others() end
 count('refused', #refused + refused_acks)
 
+for line, records in pairs(lines) do
+  call('RPUSH', KEYS[line], unpack(records))
+  waiting[line] = waiting[line] + #records
+  suspected = suspected or line == SUSPECTS
+end
+if #delayed > 0 then
+  call('ZADD', DELAYED, unpack(delayed))
+  head = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
+end
 -- Pushed from the last to the first, so that the first is at the head again.
 for i = #released, 1, -1 do
   local line = line_of(released[i])
@@ -134,8 +156,8 @@ for i = #released, 1, -1 do
   waiting[line] = waiting[line] + 1
   suspected = suspected or line == SUSPECTS
 end
-
-if died then
+if #died > 0 then
+  call('ZADD', DEAD, unpack(died))
   call('ZREMRANGEBYSCORE', DEAD, '-inf', '(' .. (now - ARGV[9]))
   call('ZREMRANGEBYRANK', DEAD, 0, -1 - ARGV[8])
   call('HSET', META, 'keep_dead_ms', ARGV[9])
@@ -144,34 +166,20 @@ end
 -- ----------------------------------------------------------------------------------------------------- claim
 
 call('ZADD', LEASES, now + ARGV[2], DAEMON)
-local next_due = promote(DELAYED, QUARANTINE, 256, BYTES, function(line, size)
+local next_due = promote(DELAYED, head, QUARANTINE, 256, BYTES, function(line, size)
   waiting[line] = waiting[line] + size
   suspected = suspected or line == SUSPECTS
 end)
 
 local records, tokens, fields, held, dropped = {}, {}, {}, {}, {}
 local claimed, size, popped = 0, 0, 0
-local NEVER, NOW, VERSION, byte = '0000000000000', format('%013d', now), 49, string.byte
 
--- What the header behind the id says; false when it is none. Most jobs of a queue have the same, so it is read once.
-local headers = {}
-local function read_header(tail)
-  local claims, expires, unique = match(tail, HEADER)
-  local read = claims and {
-    suffix = ':' .. (claims + 1),
-    expired = expires ~= NEVER and expires <= NOW,
-    unique = unique ~= '000',
-  } or false
-  headers[tail] = read
-  return read
-end
-
-local function drop(record, read)
-  local id = read and sub(record, 2, 37) or ''
+local function drop(record, header)
+  local id = header and sub(record, 2, 37) or ''
   dropped[#dropped + 1] = id
-  dropped[#dropped + 1] = read and 'expired' or 'corrupt'
-  if not read then return quarantine(QUARANTINE, record) end
-  if read.unique then free(unique_of(record), id) end
+  dropped[#dropped + 1] = header and 'expired' or 'corrupt'
+  if not header then return quarantine(QUARANTINE, record) end
+  if header.unique > 0 then free(unique_of(record), id) end
   if sub(record, 53, 53) == '1' then call('SET', ARGV[11] .. id, ARGV[12], 'PX', ARGV[7]) end
   count('expired', 1)
 end
@@ -187,19 +195,15 @@ local function take(line, limit)
     local used = #list
     for i = 1, #list do
       local record = list[i]
-      local tail = sub(record, 38, 77)
-      local read = headers[tail]
-      if read == nil then read = read_header(tail) end
-      if not read or byte(record) ~= VERSION then
-        drop(record)
-      elseif read.expired then
-        drop(record, read)
+      local header = header_of(record)
+      if not header or (header.expires ~= 0 and header.expires <= now) then
+        drop(record, header)
       else
-        local token = sub(record, 2, 37) .. read.suffix
+        local token = sub(record, 2, 37) .. header.suffix
         claimed = claimed + 1
         records[claimed], tokens[claimed] = record, token
         fields[2 * claimed - 1], fields[2 * claimed] = token, record
-        if read.unique then
+        if header.unique > 0 then
           held[#held + 1] = token
           held[#held + 1] = unique_of(record)
         end
@@ -236,6 +240,8 @@ call('HSET', SESSION, 'n' .. LANE, NUMBER, 'a' .. LANE, cmsgpack.pack({
 for name, by in pairs(counters) do call('HINCRBY', META, name, by) end
 if now > seen + 1000 then call('HSET', META, 'time', now) end
 local more = ready_left()
-if awake == 0 and (more == 1 or (suspected and waiting[SUSPECTS] > 0)) then call('RPUSH', WAKE, '1') end
+if (more == 1 or (suspected and waiting[SUSPECTS] > 0)) and redis.pcall('LLEN', WAKE) == 0 then
+  call('RPUSH', WAKE, '1')
+end
 return {'done', now, records, refused, refused_acks, dropped, more, math.min(waiting[SUSPECTS], 1),
   next_due, alone}

@@ -15,7 +15,7 @@ if deadline >= 0 and (deadline ~= tonumber(ARGV[2]) or (deadline > now and ARGV[
 local tokens = redis.call('HKEYS', IN_FLIGHT)
 redis.call('HGET', META, 'time')
 local awake = redis.call('LLEN', WAKE)
-for i = 7, 18 do redis.call('LLEN', KEYS[i]) end
+for i = 8, 18 do redis.call('LLEN', KEYS[i]) end
 
 -- From here on the old owner is refused.
 if deadline >= 0 then
@@ -29,10 +29,10 @@ while left > 0 and chunk < tonumber(ARGV[5]) and size < tonumber(ARGV[6]) do
   local first = math.max(1, left - 15)
   local records = redis.call('HMGET', IN_FLIGHT, unpack(tokens, first, left))
   for i = #records, 1, -1 do
-    local record = records[i]
+    local record, token = records[i], tokens[first + i - 1]
     size = size + #record
-    if is_sound(record) then
-      record = rewritten(record, tonumber(sub(tokens[first + i - 1], 38)), 'recovery')
+    if is_sound(record, sub(token, 1, 36)) then
+      record = rewritten(record, tonumber(sub(token, 38)), 'recovery')
       local line = line_of(record)
       lines[line] = lines[line] or {}
       table.insert(lines[line], record)

@@ -4,17 +4,33 @@
 local SUSPECTS, READY = #KEYS - 10, #KEYS - 9
 local sub, format = string.sub, string.format
 
--- The header behind the id: captures claims, expires, length of the unique key.
-local HEADER = '^(%d%d%d%d%d%d%d)%d%d%d%d%d%d%d%d%x(%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d%d%d)%d%d%d%d%d%d%d%d$'
+local HEADER = '^(%d%d%d%d%d%d%d)%d%d%d%d%d%d%d%d%x(%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d%d%d)(%d%d%d%d)(%d%d%d%d)$'
+local VERSION = string.byte('1')
 
-local function is_record(text)
-  return string.find(text, '^1' .. string.rep('[%x%-]', 36)) ~= nil and string.find(sub(text, 38, 77), HEADER) ~= nil
+-- What the header behind the id says; false when it is none. Most jobs of a queue have the same there, so that it is
+-- read once.
+local headers = {}
+local function header_of(record)
+  local tail = sub(record, 38, 77)
+  local header = headers[tail]
+  if header == nil then
+    local claims, expires, unique, meta, err = string.match(tail, HEADER)
+    header = claims and {
+      suffix = ':' .. (claims + 1),
+      expires = tonumber(expires),
+      unique = tonumber(unique),
+      error_at = 78 + unique + meta,
+      input_at = 78 + unique + meta + err,
+    } or false
+    headers[tail] = header
+  end
+  return string.byte(record) == VERSION and header
 end
 
--- Whether its parts are where its header says, so that it can be rewritten.
-local function is_sound(record)
-  return is_record(record)
-    and #record >= 77 + sub(record, 67, 69) + sub(record, 70, 73) + sub(record, 74, 77)
+-- Whether it is the record of this job and its parts are where its header says, so that it can be rewritten.
+local function is_sound(record, id)
+  local header = header_of(record)
+  return header and sub(record, 2, 37) == id and #record >= header.input_at - 1
 end
 
 -- The index in KEYS of the line in which a job waits.
@@ -38,18 +54,18 @@ local function rewritten(record, claims, count, err)
   local head = sub(record, 1, 37) .. format('%07d', math.min(claims, 9999999))
     .. failures .. crashes .. recoveries .. sub(record, 52, 73)
   if err == nil or #err > 9999 then return head .. sub(record, 74) end
-  local before = 77 + sub(record, 67, 69) + sub(record, 70, 73)
-  return head .. format('%04d', #err) .. sub(record, 78, before) .. err
-    .. sub(record, before + 1 + sub(record, 74, 77))
+  local header = header_of(record)
+  return head .. format('%04d', #err) .. sub(record, 78, header.error_at - 1) .. err .. sub(record, header.input_at)
 end
 
 local function unique_of(record)
-  return sub(record, 78, 77 + sub(record, 67, 69))
+  return sub(record, 78, 77 + header_of(record).unique)
 end
 
--- What is not a record is kept apart for a person to look at: the latest 100.
+-- What is not a record is kept apart for a person to look at: the latest 100. It never fails: by then jobs are between
+-- two places.
 local function quarantine(key, entry)
-  redis.call('LPUSH', key, entry)
-  redis.call('LTRIM', key, 0, 99)
+  redis.pcall('LPUSH', key, entry)
+  redis.pcall('LTRIM', key, 0, 99)
 end
 
