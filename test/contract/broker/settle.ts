@@ -213,5 +213,16 @@ export function describeSettle(world: () => Promise<World>): void {
         [1, 1, 1, 7],
       );
     });
+
+    it('accepts one of two settlements of a delivery in one exchange', async () => {
+      const w = await world();
+      const daemon = await w.daemon();
+      await w.enqueue({ unique: 'k' });
+      const { token } = await daemon.claimOne();
+      const reply = await daemon.exchange({ settle: [retry(token, 60_000), dead(token)] });
+      assert.deepEqual(reply.refused, [token]);
+      const stats = await w.broker.stats(w.queue);
+      assert.deepEqual([stats.delayed, stats.dead, stats.counters.refused], [1, 0, 1]);
+    });
   });
 }

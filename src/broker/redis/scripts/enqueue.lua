@@ -28,32 +28,37 @@ end
 
 -- All reads come first: a key of the wrong type fails here, before anything is written.
 redis.call('LLEN', KEYS[5])
-local holders, stored = {}, 0
+redis.call('ZCARD', KEYS[4])
+local holders, targets, stored = {}, {}, 0
 local i = 4
 while ARGV[i] do
   local kind, count = ARGV[i], tonumber(ARGV[i + 1])
   i = i + 2
   if kind == 'd' then
-    redis.call('ZCARD', KEYS[4])
     i = i + 2 * count
   elseif kind == 'u' then
-    redis.call('ZCARD', KEYS[4])
+    local asked = {}
     for at = i, i + 6 * (count - 1), 6 do
-      local key, id = ARGV[at + 1], ARGV[at + 2]
-      redis.call('LLEN', KEYS[6 + ARGV[at + 3]])
-      local holder = holders[key] or redis.call('HGET', KEYS[3], key)
+      asked[#asked + 1] = ARGV[at + 1]
+      targets[ARGV[at + 3]] = true
+    end
+    local held = redis.call('HMGET', KEYS[3], unpack(asked))
+    for n, key in ipairs(asked) do
+      local at = i + 6 * (n - 1)
+      local holder = holders[key] or held[n]
       if holder then
         answer[#answer + 1] = ARGV[at]
         answer[#answer + 1] = holder
       end
-      holders[key] = holder or id
+      holders[key] = holder or ARGV[at + 2]
     end
     i = i + 6 * count
   else
-    redis.call('LLEN', KEYS[6 + kind])
+    targets[kind] = true
     i = i + count
   end
 end
+for priority in pairs(targets) do redis.call('LLEN', KEYS[6 + priority]) end
 
 local refused = {}
 for at = 3, #answer, 2 do refused[answer[at]] = true end
@@ -62,23 +67,29 @@ while ARGV[i] do
   local kind, count = ARGV[i], tonumber(ARGV[i + 1])
   i = i + 2
   if kind == 'd' then
+    local delayed = {}
     for at = i, i + 2 * (count - 1), 2 do
-      redis.call('ZADD', KEYS[4], now + ARGV[at], ARGV[at + 1])
+      delayed[#delayed + 1] = now + ARGV[at]
+      delayed[#delayed + 1] = ARGV[at + 1]
     end
+    redis.call('ZADD', KEYS[4], unpack(delayed))
     stored = stored + count
     i = i + 2 * count
   elseif kind == 'u' then
+    local held = {}
     for at = i, i + 6 * (count - 1), 6 do
       if not refused[ARGV[at]] then
-        redis.call('HSET', KEYS[3], ARGV[at + 1], ARGV[at + 2])
+        held[#held + 1] = ARGV[at + 1]
+        held[#held + 1] = ARGV[at + 2]
         if ARGV[at + 4] == '0' then
           redis.call('RPUSH', KEYS[6 + ARGV[at + 3]], ARGV[at + 5])
         else
           redis.call('ZADD', KEYS[4], now + ARGV[at + 4], ARGV[at + 5])
         end
-        stored = stored + 1
       end
     end
+    if #held > 0 then redis.call('HSET', KEYS[3], unpack(held)) end
+    stored = stored + #held / 2
     i = i + 6 * count
   else
     redis.call('RPUSH', KEYS[6 + kind], unpack(ARGV, i, i + count - 1))

@@ -61,8 +61,14 @@ local function count(name, by)
   if by > 0 then counters[name] = (counters[name] or 0) + by end
 end
 
-local function free(key, id)
-  if redis.pcall('HGET', UNIQUE, key) == id then call('HDEL', UNIQUE, key) end
+-- Frees those unique keys that these jobs still hold.
+local function free(keys, ids)
+  if #keys == 0 then return end
+  local mine = {}
+  for i, holder in ipairs(redis.pcall('HMGET', UNIQUE, unpack(keys))) do
+    if holder == ids[i] then mine[#mine + 1] = keys[i] end
+  end
+  if #mine > 0 then call('HDEL', UNIQUE, unpack(mine)) end
 end
 
 -- ---------------------------------------------------------------------------------------------------- settle
@@ -74,9 +80,14 @@ local gone, died, delayed, released, lines = {}, {}, {}, {}, {}
 
 local function settle_plain(first, size)
   if holding > 0 then
+    local keys, ids = {}, {}
     for i, key in ipairs(call('HMGET', HELD, unpack(ARGV, first, first + size - 1))) do
-      if key then free(key, sub(ARGV[first + i - 1], 1, 36)) end
+      if key then
+        keys[#keys + 1] = key
+        ids[#keys] = sub(ARGV[first + i - 1], 1, 36)
+      end
     end
+    free(keys, ids)
     holding = holding - call('HDEL', HELD, unpack(ARGV, first, first + size - 1))
   end
   local ours = call('HDEL', IN_FLIGHT, unpack(ARGV, first, first + size - 1))
@@ -93,7 +104,7 @@ local function settle(record, kind, token, delay, counted, err, result, life)
   if result ~= '' then call('SET', ARGV[11] .. id, result, 'PX', life) end
   if kind == 'ack' or kind == 'dead' then
     local unique = unique_of(record)
-    if unique ~= '' then free(unique, id) end
+    if unique ~= '' then free({unique}, {id}) end
   end
   if kind == 'ack' then
     count('completed', 1)
@@ -179,7 +190,7 @@ local function drop(record, header)
   dropped[#dropped + 1] = id
   dropped[#dropped + 1] = header and 'expired' or 'corrupt'
   if not header then return quarantine(QUARANTINE, record) end
-  if header.unique > 0 then free(unique_of(record), id) end
+  if header.unique > 0 then free({unique_of(record)}, {id}) end
   if sub(record, 53, 53) == '1' then call('SET', ARGV[11] .. id, ARGV[12], 'PX', ARGV[7]) end
   count('expired', 1)
 end
