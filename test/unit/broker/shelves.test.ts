@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { readdirSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { ExchangeReply, JobState, Settlement, StoredJob } from '../../../src/broker/broker.ts';
+import type { StoreRequest, Verb } from '../../../src/broker/embedded/messages.ts';
+import { Store } from '../../../src/broker/embedded/store.ts';
+import { Queue } from '../../../src/broker/engine/queue.ts';
+import { encodeJob, recordId } from '../../../src/broker/job-record.ts';
+import { MemoryShelf } from '../../../src/broker/memory/memory-shelf.ts';
+
+type Step =
+  | {
+      type: 'enqueue';
+      jobs: { priority: number; delay: number; unique: number; expires: number; keep: boolean }[];
+    }
+  | { type: 'exchange'; lane: 0 | 1; want: number; alone: boolean; endings: number[]; again: boolean }
+  | { type: 'sweep' }
+  | { type: 'reclaim' };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('enqueue' as const),
+      jobs: fc.array(
+        fc.record({
+          priority: fc.nat(9),
+          delay: fc.constantFrom(0, 0, 0, 1, 5),
+          unique: fc.nat(12),
+          expires: fc.constantFrom(0, 0, 0, 3),
+          keep: fc.boolean(),
+        }),
+        { minLength: 1, maxLength: 12 },
+      ),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant('exchange' as const),
+      lane: fc.constantFrom(0 as const, 1 as const),
+      want: fc.nat(8),
+      alone: fc.boolean(),
+      endings: fc.array(fc.nat(8), { maxLength: 10 }),
+      again: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ type: 'sweep' as const }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'reclaim' as const }) },
+);
+
+/** One script of steps, played on a queue in memory and on one in a file: every answer must be the same. */
+class Play {
+  readonly #memory = new Queue('q', new MemoryShelf(), () => {});
+  readonly #store: Store;
+  readonly #held = new Set<string>();
+  #numbers: [number, number] = [0, 0];
+  #daemon = 'daemon 0';
+  #daemons = 0;
+  #jobs = 0;
+  #now = 1_800_000_000_000;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#ask('open', { daemon: this.#daemon, leaseMs: 30_000 });
+  }
+
+  play(next: Step): void {
+    this.#now += 1_000;
+    if (next.type === 'enqueue') this.#enqueue(next);
+    else if (next.type === 'exchange') this.#exchange(next);
+    else if (next.type === 'sweep') this.#ask('sweep', { leaseMs: 30_000 });
+    else this.#reclaim();
+    this.#compareWhole();
+  }
+
+  #enqueue({ jobs }: Extract<Step, { type: 'enqueue' }>): void {
+    const made = jobs.map(({ priority, delay, unique, expires, keep }) => {
+      const id = `01a206a1-4a68-7679-bfcb-${String(++this.#jobs).padStart(12, '0')}`;
+      const record = encodeJob({
+        ...{ id, task: 'a', priority, keepResult: keep, options: {}, input: `{"n":${this.#jobs}}` },
+        unique: unique < 4 ? `key ${unique}` : null,
+        expiresAt: expires === 0 ? 0 : this.#now + expires * 1_000,
+      });
+      return { record, delayMs: delay === 0 ? 0 : delay * 1_000 + (this.#jobs % 997) };
+    });
+    this.#ask('enqueue', { id: `batch ${this.#jobs}`, notAfterAt: this.#now + 35_000, jobs: made });
+  }
+
+  #exchange({ lane, want, alone, endings, again }: Extract<Step, { type: 'exchange' }>): void {
+    const tokens = [...this.#held].slice(0, endings.length);
+    const settle = tokens.map((token, index): Settlement => ending(token, endings[index] ?? 0, index));
+    const request = {
+      ...{ daemon: this.#daemon, leaseMs: 30_000, lane, number: ++this.#numbers[lane], settle, want, alone },
+      ...{ droppedResultTtlMs: 60_000, keepDead: { count: 1_000, ageMs: 20_000 } },
+    };
+    const reply = this.#ask('exchange', request) as Extract<ExchangeReply, { status: 'done' }>;
+    assert.equal(reply.status, 'done');
+    for (const token of tokens) this.#held.delete(token);
+    for (const { token } of reply.jobs) this.#held.add(token);
+    if (again) assert.deepEqual(this.#ask('exchange', request), reply);
+  }
+
+  #reclaim(): void {
+    this.#now += 31_000;
+    const { leases } = this.#ask('sweep', { leaseMs: 30_000 }) as {
+      leases: { daemon: string; deadlineAt: number }[];
+    };
+    for (const lease of leases) this.#ask('reclaim', { ...lease, proven: false });
+    this.#held.clear();
+    this.#numbers = [0, 0];
+    this.#daemon = `daemon ${++this.#daemons}`;
+    this.#ask('open', { daemon: this.#daemon, leaseMs: 30_000 });
+  }
+
+  #compareWhole(): void {
+    this.#ask('stats', null);
+    for (const state of ['ready', 'delayed'] as const) this.#ask('list', { state, limit: 1_000 });
+    for (const state of ['in_flight', 'dead'] as const) {
+      const [file, memory] = this.#both('list', { state, limit: 1_000 }) as [StoredJob[], StoredJob[]];
+      assert.deepEqual(sorted(file), sorted(memory), `list ${state satisfies JobState}`);
+    }
+    this.#ask(
+      'results',
+      Array.from(
+        { length: this.#jobs },
+        (_, n) => `01a206a1-4a68-7679-bfcb-${String(n + 1).padStart(12, '0')}`,
+      ),
+    );
+  }
+
+  /** The answer of both. */
+  #ask(verb: Verb, argument: unknown): unknown {
+    const [file, memory] = this.#both(verb, argument);
+    assert.deepEqual(file, memory, verb);
+    return file;
+  }
+
+  #both(verb: Verb, argument: unknown): [unknown, unknown] {
+    const request = { id: 1, now: this.#now, queue: 'q', verb, argument } as StoreRequest;
+    const [reply] = this.#store.apply([request]).replies;
+    assert(reply && 'value' in reply, JSON.stringify(reply));
+    return [reply.value, this.#inMemory(request)];
+  }
+
+  #inMemory({ verb, argument }: StoreRequest): unknown {
+    const [queue, now] = [this.#memory, this.#now];
+    if (verb === 'enqueue') return queue.enqueue(now, now, argument);
+    if (verb === 'list') return queue.list(argument);
+    if (verb === 'find') return queue.find(argument);
+    if (verb === 'stats') return queue.stats(now);
+    if (verb === 'closeSession') return queue.closeSession(argument) ?? null;
+    return (queue[verb] as (now: number, argument: unknown) => unknown).call(queue, now, argument);
+  }
+}
+
+function ending(token: string, kind: number, index: number): Settlement {
+  const error = `{"name":"E","message":"${kind}"}`;
+  const delayMs = kind % 2 === 0 ? 0 : 1_000 + index;
+  const result = { json: `{"status":"completed","result":${kind}}`, ttlMs: 5_000 };
+  if (kind < 2) return { type: 'ack', token };
+  if (kind === 2) return { type: 'ack', token, result };
+  if (kind === 3) return { type: 'release', token };
+  if (kind === 4) return { type: 'snooze', token, delayMs };
+  if (kind === 5) return { type: 'dead', token, count: 'failure', error, result };
+  const count = kind === 6 ? 'failure' : kind === 7 ? 'recovery' : 'crash';
+  return { type: 'retry', token, delayMs, count, error };
+}
+
+const sorted = (jobs: StoredJob[]) =>
+  jobs.toSorted((a, b) => (recordId(a.record) < recordId(b.record) ? -1 : 1));
+
+describe('the shelf of rows and the shelf in memory', () => {
+  it('answer the same to any sequence of verbs', async function () {
+    this.timeout(120_000);
+    const directory = await mkdtemp(join(tmpdir(), 'forkloop-shelves-'));
+    let runs = 0;
+    try {
+      fc.assert(
+        fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) => {
+          const store = new Store(join(directory, `${++runs}.db`));
+          const play = new Play(store);
+          for (const next of steps) play.play(next);
+          store.close();
+          for (const file of readdirSync(directory)) rmSync(join(directory, file));
+        }),
+        { numRuns: 30 },
+      );
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+});
