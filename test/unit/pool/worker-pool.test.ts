@@ -138,6 +138,32 @@ describe('WorkerPool', () => {
     assert.notEqual(pool.status().state, 'crash_loop');
   });
 
+  it('buffers behind tasks that are known to be short, and nothing behind a long one', async () => {
+    const { pool, host, clock } = setUp();
+    void pool.start();
+    const worker = host.last;
+    worker.ready();
+    const runOne = async (task: string, ms: number) => {
+      const one = delivery({ task, timeoutMs: 0 });
+      pool.run([one]);
+      worker.start(one.token);
+      await clock.advance(ms);
+      worker.end(one.token);
+    };
+    await runOne('long', 1_000);
+    assert.equal(pool.free, 1);
+    for (let round = 0; round < 100; round += 1) await runOne('short', 1);
+    assert(pool.free > 1);
+    const [long, behind] = [delivery({ task: 'long', timeoutMs: 0 }), delivery({ task: 'short' })];
+    pool.run([long, behind]);
+    assert.deepEqual([...worker.has.keys()], [long.token]);
+    worker.start(long.token);
+    worker.end(long.token);
+    const more = [delivery({ task: 'short' }), delivery({ task: 'long' })];
+    pool.run(more);
+    assert.deepEqual([...worker.has.keys()], [behind.token, ...more.map(({ token }) => token)]);
+  });
+
   it('counts the hard limit from the call of the handler', async () => {
     const { pool, host, clock, ended } = setUp();
     void pool.start();
