@@ -1,28 +1,17 @@
-import type { BrokerOptions } from '../broker/open.ts';
-import type { LoadedConfig } from '../config/load.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
-import { type Duration, parseDuration } from '../lib/units.ts';
+import { parseDuration } from '../lib/units.ts';
 import type { AnyTask, Task } from '../task/define.ts';
 import type { JsonOf, JsonSafe } from '../task/json-types.ts';
 import type { BrokeredClient } from './brokered-client.ts';
+import type { ClientOptions } from './client-options.ts';
 import type { JobHandle } from './job-handle.ts';
 import type { EnqueueOptions } from './new-job.ts';
 
+export type { ClientOptions } from './client-options.ts';
 export { EnqueueManyError } from './enqueue-many-error.ts';
 export type { JobHandle, JobStatus } from './job-handle.ts';
 export type { EnqueueOptions } from './new-job.ts';
-
-export interface ClientOptions {
-  /** The daemon's configuration file, or what `loadConfig` made of it. Default: found as the daemon finds its own. */
-  readonly config?: string | LoadedConfig;
-  /** Instead of a configuration: `redis://…`, or the path of a daemon's `broker.sock`. Then there are no routes. */
-  readonly broker?: string | BrokerOptions;
-  /** With `broker`: the daemon's `namespace`. Default: forkloop. */
-  readonly namespace?: string;
-  /** How long one enqueue may take before it fails. Default: 2s. */
-  readonly enqueueTimeout?: Duration;
-}
 
 /** What callers give: nothing for a task that takes nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: asks whether the handler's parameter is void

@@ -8,7 +8,7 @@ import { silentLogger } from '../lib/logger.ts';
 import { DEFAULT_PRIORITY } from '../lib/priority.ts';
 import { createRouter } from '../task/router.ts';
 import { BrokeredClient } from './brokered-client.ts';
-import type { ClientOptions } from './client.ts';
+import type { ClientOptions } from './client-options.ts';
 import { type ClientSettings, plainSettings } from './settings.ts';
 
 /** @throws ForkloopError ERR_CONFIG_INVALID, ERR_BROKER_UNFIT */

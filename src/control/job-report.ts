@@ -1,6 +1,6 @@
 import type { ResultRecord, StoredJob } from '../broker/broker.ts';
 import { decodeJob } from '../broker/job-record.ts';
-import type { EpochMs } from '../lib/clock.ts';
+import { type EpochMs, isoTime } from '../lib/clock.ts';
 import { type EndedJobReport, idTime, type StoredJobReport } from './protocol.ts';
 
 export interface JobReportOptions {
@@ -25,10 +25,10 @@ export function jobReport(stored: StoredJob, { queue, progress, input }: JobRepo
     crashes,
     recoveries,
     priority,
-    created_at: isoTime(idTime(id)),
-    due_at: stored.state === 'delayed' ? isoTime(stored.at) : null,
-    died_at: stored.state === 'dead' ? isoTime(stored.at) : null,
-    expires_at: job.expiresAt === 0 ? null : isoTime(job.expiresAt),
+    created_at: isoTimeOrNull(idTime(id)),
+    due_at: stored.state === 'delayed' ? isoTimeOrNull(stored.at) : null,
+    died_at: stored.state === 'dead' ? isoTimeOrNull(stored.at) : null,
+    expires_at: job.expiresAt === 0 ? null : isoTimeOrNull(job.expiresAt),
     unique,
     error,
     progress,
@@ -40,18 +40,18 @@ export function jobReport(stored: StoredJob, { queue, progress, input }: JobRepo
 export function endedJobReport(queue: string, id: string, json: string): EndedJobReport {
   const record = JSON.parse(json) as ResultRecord;
   // A dead job is found as such while the dead set holds it; afterwards its end reads like any other.
-  const about = { schema: 'forkloop.job/1', id, queue, created_at: isoTime(idTime(id)) } as const;
+  const about = { schema: 'forkloop.job/1', id, queue, created_at: isoTimeOrNull(idTime(id)) } as const;
   return record.status === 'completed'
     ? { ...about, state: 'completed', result: record.result }
     : { ...about, state: record.status, error: record.error };
 }
 
 /** ISO 8601 in UTC; null for null and for what no calendar holds. */
-export function isoTime(at: EpochMs | null): string | null {
-  if (at === null || !(Math.abs(at) <= 8.64e15)) return null;
-  // biome-ignore lint/style/noRestrictedGlobals: formats a given time, does not ask for the present one
-  return new Date(at).toISOString();
-}
+export const isoTimeOrNull = (at: EpochMs | null): string | null =>
+  at === null || !(Math.abs(at) <= LAST_DATE) ? null : isoTime(at);
+
+/** The last millisecond that a Date can hold. */
+const LAST_DATE = 8.64e15;
 
 function parsed(json: string): unknown {
   try {

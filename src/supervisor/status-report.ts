@@ -1,6 +1,6 @@
 import type { QueueStats } from '../broker/broker.ts';
-import { isoTime } from '../control/job-report.ts';
 import type { DaemonState, PoolReport, QueueReport, StatusReport } from '../control/protocol.ts';
+import { isoTime } from '../lib/clock.ts';
 import type { PoolStatus } from '../pool/pool.ts';
 
 /** What a status report is made of; times in EpochMs. */
@@ -26,7 +26,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
     pid: facts.pid,
     version: facts.version,
     state: facts.state,
-    started_at: isoTime(facts.startedAt) ?? '',
+    started_at: isoTime(facts.startedAt),
     uptime_seconds: Math.max(0, Math.round((facts.now - facts.startedAt) / 1_000)),
     broker: facts.broker,
     pools: facts.pools.map((pool) => poolReport(pool, facts.memory)),
