@@ -25,7 +25,7 @@ describe('process pool', () => {
     await until(() => bench.pool.status().state === 'ok', 'all workers to be ready');
   }
 
-  afterEach(() => bench.pool.stop(AbortSignal.abort()));
+  afterEach(() => bench?.pool.stop(AbortSignal.abort()));
 
   it('lets no death of a worker touch the jobs of its neighbours', async () => {
     await start({ workers: 2 });
@@ -111,19 +111,24 @@ describe('process pool', () => {
     await until(() => gone(pid), 'the child to end');
   });
 
-  it('leaves no worker behind when the master is killed while a job never yields', async () => {
-    const script = fileURLToPath(new URL('../fixtures/master-with-a-busy-child.ts', import.meta.url));
-    const master = spawn(process.execPath, ['--import', 'tsx', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+  for (const [task, what] of [
+    ['wait-for-abort', 'waits'],
+    ['busy-loop', 'never yields'],
+    ['atomics-wait', 'waits on a lock'],
+    ['native-wait', 'is in a native call'],
+  ] as const) {
+    it(`leaves no worker behind when the master is killed while a job ${what}`, async () => {
+      const script = fileURLToPath(new URL('../fixtures/master-with-a-busy-child.ts', import.meta.url));
+      const command = ['--import', 'tsx', script, task];
+      const master = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+      const pid = await new Promise<number>((resolve) => {
+        master.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString())));
+      });
+      assert(!gone(pid));
+      master.kill('SIGKILL');
+      await until(() => gone(pid), 'the orphan to end', 1_000);
     });
-    const pid = await new Promise<number>((resolve) => {
-      master.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString())));
-    });
-    await start({ workers: 1 });
-    assert(!gone(pid));
-    master.kill('SIGKILL');
-    await until(() => gone(pid), 'the orphan to end', 1_000);
-  });
+  }
 });
 
 for (const host of ['thread', 'process'] as const) {
