@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { StoredJob } from '../../../src/broker/broker.ts';
 import { encodeJob } from '../../../src/broker/job-record.ts';
-import { endedJobReport, isoTime, jobReport } from '../../../src/control/job-report.ts';
+import { endedJobReport, isoTimeOrNull, jobReport } from '../../../src/control/job-report.ts';
 import { idTime } from '../../../src/control/protocol.ts';
 
 /** Made at 2025-08-19T05:47:42.491Z. */
@@ -40,7 +40,7 @@ describe('job report', () => {
       crashes: 0,
       recoveries: 0,
       priority: 3,
-      created_at: isoTime(idTime(id)),
+      created_at: isoTimeOrNull(idTime(id)),
       due_at: null,
       died_at: null,
       expires_at: '2027-01-15T08:00:00.000Z',
@@ -75,7 +75,7 @@ describe('job report', () => {
   });
 
   it('of a job that is gone tells its kept result', () => {
-    const about = { schema: 'forkloop.job/1', id, queue: 'geo', created_at: isoTime(idTime(id)) };
+    const about = { schema: 'forkloop.job/1', id, queue: 'geo', created_at: isoTimeOrNull(idTime(id)) };
     assert.deepEqual(endedJobReport('geo', id, '{"status":"completed","result":{"n":1}}'), {
       ...about,
       state: 'completed',
@@ -92,12 +92,12 @@ describe('job report', () => {
 
 describe('the time of a job', () => {
   it('is that of its id, where the id has one', () => {
-    assert.equal(isoTime(idTime(id)), '2025-08-19T05:47:42.491Z');
+    assert.equal(isoTimeOrNull(idTime(id)), '2025-08-19T05:47:42.491Z');
     assert.equal(idTime('0198c0de-7a1b-4cc0-8000-0242ac120002'), null);
   });
 
   it('is null where no calendar has it', () => {
-    assert.equal(isoTime(Number.MAX_SAFE_INTEGER), null);
-    assert.equal(isoTime(null), null);
+    assert.equal(isoTimeOrNull(Number.MAX_SAFE_INTEGER), null);
+    assert.equal(isoTimeOrNull(null), null);
   });
 });
