@@ -9,7 +9,8 @@ import { nextClaim, shareOf } from './batching.ts';
 import { logEnd, logReply } from './consumer-log.ts';
 import { prepare, type QueueSettings } from './delivery.ts';
 import { QueueLine } from './queue-line.ts';
-import { type Exchanged, QueueSession, type QueueSessionOptions } from './queue-session.ts';
+import { QueueSession } from './queue-session.ts';
+import type { Exchanged, QueueSessionOptions } from './session-contract.ts';
 import { settlementOf, unreadable } from './settlement.ts';
 import { listenForWakes } from './wake-listener.ts';
 

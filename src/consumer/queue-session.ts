@@ -1,60 +1,14 @@
 import {
-  type Broker,
   BrokerError,
-  type ClaimedJob,
   type ExchangeDone,
   type ExchangeReply,
   type HeartbeatReply,
   type Settlement,
 } from '../broker/broker.ts';
-import type { Clock } from '../lib/clock.ts';
 import { Condition } from '../lib/condition.ts';
-import type { NewId } from '../lib/ids.ts';
-import type { Logger } from '../lib/logger.ts';
-import type { Random } from '../lib/random.ts';
+import { Accounts } from './accounts.ts';
 import { callPause } from './call-pause.ts';
-
-export interface QueueSessionOptions {
-  readonly queue: string;
-  readonly broker: Broker;
-  readonly leaseMs: number;
-  /** T of the protocol: so long after the last confirmed renewal nothing new is started. */
-  readonly fenceAfterMs: number;
-  readonly droppedResultTtlMs: number;
-  readonly keepDead: { readonly count: number; readonly ageMs: number };
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly newId: NewId;
-  readonly log: Logger;
-  readonly listener: QueueSessionListener;
-}
-
-export interface QueueSessionListener {
-  /** `open`: exchanges may be sent. */
-  opened(): void;
-  /** Not renewed for too long: stop what runs; what ends is still settled. */
-  fenced(): void;
-  /** Renewed again after a fence. */
-  renewed(): void;
-  /** The lease was taken: everything this daemon held on the queue is somebody else's. */
-  lost(tokens: readonly string[]): void;
-  /** In flight by the broker's account but unknown here: release them. */
-  stray(tokens: readonly string[]): void;
-  /** Tracked here but not in flight by the broker's account: stop them, discard their outcomes. */
-  vanished(tokens: readonly string[]): void;
-}
-
-/** What an exchange brought, or that the session it belonged to is over. */
-export type Exchanged =
-  | {
-      readonly type: 'done';
-      readonly reply: ExchangeDone;
-      /** Jobs that were not delivered before. */
-      readonly jobs: readonly ClaimedJob[];
-      /** False: the answer is too old, or the lease is in doubt: release the jobs instead of starting them. */
-      readonly startable: boolean;
-    }
-  | { readonly type: 'over' };
+import type { Exchanged, QueueSessionOptions } from './session-contract.ts';
 
 type LaneState = 'idle' | 'sent' | 'resyncing';
 
@@ -73,8 +27,7 @@ export class QueueSession {
   #daemon = '';
   #numbers: [number, number] = [0, 0];
   #lanes: [LaneState, LaneState] = ['idle', 'idle'];
-  /** Delivered and not yet settled for certain: what the broker's in-flight hash must hold. */
-  #tracked = new Set<string>();
+  #accounts = new Accounts();
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #resting: Promise<void> | null = null;
   readonly #changed = new Condition();
@@ -97,7 +50,7 @@ export class QueueSession {
 
   /** Deliveries that the broker counts as this daemon's: claimed, and not settled for certain. */
   get inFlight(): number {
-    return this.#tracked.size;
+    return this.#accounts.size;
   }
 
   get underWay(): number {
@@ -168,7 +121,7 @@ export class QueueSession {
     if (this.#state !== 'open') return;
     await this.#rest(async (daemon) => {
       const reply = await this.#renew(daemon);
-      if (reply?.status === 'renewed' && reply.inFlight !== this.#tracked.size) await this.#agree(daemon);
+      if (reply?.status === 'renewed' && reply.inFlight !== this.#accounts.size) await this.#agree(daemon);
     });
   }
 
@@ -210,7 +163,7 @@ export class QueueSession {
     this.#daemon = daemon;
     this.#numbers = [0, 0];
     this.#lanes = ['idle', 'idle'];
-    this.#tracked = new Set();
+    this.#accounts = new Accounts();
     this.#resting = null;
     this.#confirmedAt = sentAt;
     this.#state = 'open';
@@ -262,9 +215,7 @@ export class QueueSession {
 
   #done(reply: ExchangeDone, settle: readonly Settlement[], sentAt: number): Exchanged {
     const { clock, fenceAfterMs } = this.#options;
-    for (const { token } of settle) this.#tracked.delete(token);
-    const jobs = reply.jobs.filter(({ token }) => !this.#tracked.has(token));
-    for (const { token } of jobs) this.#tracked.add(token);
+    const jobs = this.#accounts.book(settle, reply.jobs);
     const startable = clock.monotonic() - sentAt < fenceAfterMs;
     if (startable) this.#confirm(sentAt);
     return { type: 'done', reply, jobs, startable: startable && this.#state === 'open' };
@@ -278,9 +229,9 @@ export class QueueSession {
   }
 
   #lose(): Exchanged {
-    const tokens = [...this.#tracked];
+    const { tokens } = this.#accounts;
     this.abandon();
-    this.#tracked = new Set();
+    this.#accounts = new Accounts();
     this.#options.listener.lost(tokens);
     void this.open();
     return { type: 'over' };
@@ -311,16 +262,9 @@ export class QueueSession {
           this.#lose();
           return;
         }
-        const held = new Set(reply.tokens);
-        const stray = reply.tokens.filter((token) => !this.#tracked.has(token));
-        const vanished = [...this.#tracked].filter((token) => !held.has(token));
-        log.warn('accounts differ from the broker, resynchronised', {
-          queue,
-          stray: stray.length,
-          vanished: vanished.length,
-        });
-        for (const token of vanished) this.#tracked.delete(token);
-        for (const token of stray) this.#tracked.add(token);
+        const { stray, vanished } = this.#accounts.adopt(reply.tokens);
+        const counts = { stray: stray.length, vanished: vanished.length };
+        log.warn('accounts differ from the broker, resynchronised', { queue, ...counts });
         if (stray.length > 0) listener.stray(stray);
         if (vanished.length > 0) listener.vanished(vanished);
         return;
