@@ -26,6 +26,12 @@ export class Flight implements Inside {
   get started(): boolean {
     return this.startedAt !== null;
   }
+
+  /** What its worker said of its end; what came back unstarted because it was to be ended ends for that reason. */
+  ownEnd(outcome: Outcome): Outcome {
+    if (outcome.type !== 'interrupted' || this.aborted === null || this.aborted === 'timeout') return outcome;
+    return { type: 'interrupted', reason: this.aborted };
+  }
 }
 
 /** Everything in flight. Each flight ends exactly once: what comes later finds nothing here. */

@@ -93,6 +93,7 @@ export class WorkerPool implements Pool, WorkerOwner {
     this.#onFree = listener;
   }
 
+  /** Resolves with the first ready worker; where none is required, also when it is clear that none comes yet. */
   async start(): Promise<void> {
     if (this.#state !== 'created') return this.#gate.opened;
     this.#state = 'running';
@@ -263,7 +264,7 @@ export class WorkerPool implements Pool, WorkerOwner {
     for (const { token, outcome } of ended) {
       const flight = worker.inside.get(token);
       if (flight === undefined) worker.zombies.delete(token);
-      else this.#end(flight, ownEnd(flight, outcome));
+      else this.#end(flight, flight.ownEnd(outcome));
       if (outcome.type === 'completed') this.#crew.completed(worker);
     }
     if (started !== undefined) this.#started(worker, started);
@@ -295,9 +296,3 @@ export class WorkerPool implements Pool, WorkerOwner {
 const LATE_GRACE_MS = 1_000;
 
 const HANDED_BACK: Outcome = { type: 'interrupted', reason: 'handed_back' };
-
-/** What came back unstarted because it was to be ended ends for that reason. */
-function ownEnd({ aborted }: Flight, outcome: Outcome): Outcome {
-  if (outcome.type !== 'interrupted' || aborted === null || aborted === 'timeout') return outcome;
-  return { type: 'interrupted', reason: aborted };
-}

@@ -1,3 +1,6 @@
 import { poolContract } from './pool.ts';
 
-poolContract({ name: 'async pool in a child process', options: { kind: 'async', host: 'process', concurrency: 100 } });
+poolContract({
+  name: 'async pool in a child process',
+  options: { kind: 'async', host: 'process', concurrency: 100 },
+});
