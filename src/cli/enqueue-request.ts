@@ -1,6 +1,5 @@
 import type { Client, EnqueueOptions } from '../client/client.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { didYouMean } from '../config/suggest.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import type { Duration } from '../lib/units.ts';
 import type { Task } from '../task/define.ts';
@@ -25,6 +24,7 @@ export async function findTask({ modules }: LoadedConfig, name: string): Promise
   const tasks = await loadTasks(modules);
   const task = tasks.get(name);
   if (task !== undefined) return task;
+  const { didYouMean } = await import('../config/suggest.ts');
   const names = [...tasks.keys()].sort((one, other) => one.localeCompare(other));
   const hint = didYouMean(name, names) || `; there are: ${names.join(', ')}`;
   throw new ForkloopError('ERR_TASK_UNKNOWN', `no task is named ${JSON.stringify(name)}${hint}`);

@@ -38,15 +38,24 @@ const BY_CODE: Partial<Readonly<Record<ErrorCode, number>>> = {
   ERR_JOB_EXPIRED: EXIT.jobEnded,
 };
 
-/** The exit code for an error. A broker that is away because its daemon is says so by its cause. */
+/** The exit code for an error. A broker that is away because its daemon is says so by one of its causes. */
 export function exitCodeOf(error: unknown): number {
   const code = codeOf(error);
   if (code === undefined) return EXIT.internal;
-  const cause = codeOf((error as { cause?: unknown }).cause);
-  if (code === 'ERR_BROKER_UNAVAILABLE' && (cause === 'ERR_NOT_RUNNING' || cause === 'ERR_NO_ANSWER')) {
-    return BY_CODE[cause] ?? EXIT.brokerAway;
-  }
+  if (code === 'ERR_BROKER_UNAVAILABLE') return brokerAwayCode(error);
   return BY_CODE[code] ?? EXIT.failed;
+}
+
+const MOST_CAUSES = 10;
+
+function brokerAwayCode(error: unknown): number {
+  let cause = error;
+  for (let depth = 0; depth < MOST_CAUSES && cause instanceof Error; depth++) {
+    const code = codeOf(cause);
+    if (code === 'ERR_NOT_RUNNING' || code === 'ERR_NO_ANSWER') return BY_CODE[code] ?? EXIT.brokerAway;
+    cause = cause.cause;
+  }
+  return EXIT.brokerAway;
 }
 
 /** The code of an error of ours; undefined for anything else (Node's own codes look alike). */

@@ -55,7 +55,7 @@ export class Output {
     this.stderr = stderr;
     this.stdoutIsTerminal = stdout.isTTY === true;
     this.stderrIsTerminal = stderr.isTTY === true && env['TERM'] !== 'dumb';
-    this.width = this.stdoutIsTerminal ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+    this.width = this.stdoutIsTerminal ? terminalWidth(stdout) : Number.POSITIVE_INFINITY;
     this.colors = pc.createColors(wantsColor(color, env, stdout.isTTY === true));
     this.errorColors = pc.createColors(wantsColor(color, env, stderr.isTTY === true));
   }
@@ -114,6 +114,9 @@ export class Output {
     this.#overlay?.draw();
   }
 }
+
+/** A terminal that does not tell its width, or tells 0, is taken for one of 80 columns. */
+export const terminalWidth = ({ columns = 0 }: Stream): number => (columns > 0 ? columns : 80);
 
 /** `--no-color`, then NO_COLOR, then FORCE_COLOR, then what the stream is. */
 export function wantsColor(

@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Overlay, Stream } from './output.ts';
+import { type Overlay, type Stream, terminalWidth } from './output.ts';
 import { cutText, textWidth } from './table.ts';
 
 export interface BarState {
@@ -47,7 +47,7 @@ export class ProgressBar implements Overlay {
     if (now - this.#drawnAt < DRAW_EVERY_MS) return;
     this.#drawnAt = now;
     this.#shown = 'yes';
-    this.#stream.write(`\r${renderBar(this.#bar(), (this.#stream.columns ?? 80) - 1)}\x1b[K`);
+    this.#stream.write(`\r${renderBar(this.#bar(), terminalWidth(this.#stream) - 1)}\x1b[K`);
   }
 
   erase(): void {

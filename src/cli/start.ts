@@ -1,7 +1,8 @@
-import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { banner } from './banner.ts';
 import type { Bind, CommandContext } from './context.ts';
+import { terminalWidth } from './output.ts';
+import { shortPath } from './status-view.ts';
 
 export function addStart(program: Command, bind: Bind): void {
   program
@@ -41,7 +42,7 @@ async function start(context: CommandContext): Promise<number> {
         program: programName(cwd),
         finder: finderOf(loaded.path, context),
       };
-      output.message(banner(facts, { colors: output.errorColors, width: stderr.columns ?? 80, cwd }));
+      output.message(banner(facts, { colors: output.errorColors, width: terminalWidth(stderr), cwd }));
     },
   });
 }
@@ -49,8 +50,7 @@ async function start(context: CommandContext): Promise<number> {
 /** As the user can type it again. */
 function programName(cwd: string): string {
   const path = process.argv[1] ?? 'supervisor';
-  const near = relative(cwd, path);
-  return near.startsWith('..') || near.length >= path.length ? path : near;
+  return shortPath(path, cwd);
 }
 
 /** Commands look for the configuration as `start` did: the flag is needed only where it was needed here. */
@@ -58,5 +58,5 @@ function finderOf(path: string, { cwd, env }: CommandContext): string {
   const found =
     [`${cwd}/config/supervisor.yaml`, '/etc/forkloop/supervisor.yaml'].includes(path) ||
     env['FORKLOOP_CONFIG'] !== undefined;
-  return found ? '' : `-c ${relative(cwd, path) || path}`;
+  return found ? '' : `-c ${shortPath(path, cwd)}`;
 }

@@ -39,7 +39,7 @@ async function stop(context: CommandContext, flags: { now?: boolean }): Promise<
     socket,
     'stop',
     { now: flags.now === true },
-    { timeoutMs: timeoutMs ?? CALL_TIMEOUT_MS, clock },
+    { timeoutMs: CALL_TIMEOUT_MS, clock },
   );
   const patience = timeoutMs ?? deadline_seconds * 1_000 + SLACK_MS;
   if (!(await goneWithin(patience, socket, pid, clock))) {

@@ -227,7 +227,7 @@ export function runSupervisor(
 }
 
 /** Ours without what would change how the program behaves. */
-function cleanEnvironment(more: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
+export function cleanEnvironment(more: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) =>
       !/^(FORKLOOP_|NODE_OPTIONS$|NO_COLOR$|FORCE_COLOR$|STATE_DIRECTORY$|RUNTIME_DIRECTORY$)/.test(name),

@@ -32,7 +32,9 @@ describe('exit code', () => {
       ['ERR_NO_ANSWER', 4],
     ] as const) {
       const cause = new ForkloopError(code, 'x');
-      assert.equal(exitCodeOf(new BrokerError('refused', 'x', { cause })), expected);
+      const failed = new BrokerError('refused', 'x', { cause });
+      assert.equal(exitCodeOf(failed), expected);
+      assert.equal(exitCodeOf(new BrokerError('refused', 'y', { cause: failed })), expected);
     }
   });
 
