@@ -67,6 +67,7 @@ function prepareKnown(
       task: job.task,
       queue: queue.name,
       attempt: job.failures + 1,
+      crashes: job.crashes,
       fence: tokenClaims(claimed.token),
       input: job.input,
       timeoutMs: limits.timeoutMs,
