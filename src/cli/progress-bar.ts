@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
 import { type Overlay, type Stream, terminalWidth } from './output.ts';
 import { cutText, textWidth } from './table.ts';
 
@@ -22,13 +22,15 @@ export function renderBar({ fraction, text }: BarState, width: number): string {
   return `[${'#'.repeat(full)}${'-'.repeat(room - full)}] ${percent}  ${text}`;
 }
 
-/** A bar on the last line of a terminal, drawn at most ten times a second. */
+/** A bar on the last line of a terminal, drawn at most ten times a second; the last state is always drawn. */
 export class ProgressBar implements Overlay {
   readonly #stream: Stream;
   readonly #clock: Clock;
   #bar: () => BarState = () => ({ fraction: null, text: '' });
   #drawnAt = Number.NEGATIVE_INFINITY;
-  #shown: 'yes' | 'no' = 'no';
+  #timer: Timer | null = null;
+  /** `covered`: it was there, and gave way to other lines. */
+  #state: 'hidden' | 'shown' | 'covered' = 'hidden';
 
   constructor(stream: Stream, clock: Clock) {
     this.#stream = stream;
@@ -41,18 +43,26 @@ export class ProgressBar implements Overlay {
     this.draw();
   }
 
-  /** Draws, if the last time is long enough ago. */
+  /** At once when it was only covered; else when the last time is long enough ago. */
   draw(): void {
-    const now = this.#clock.monotonic();
-    if (now - this.#drawnAt < DRAW_EVERY_MS) return;
-    this.#drawnAt = now;
-    this.#shown = 'yes';
-    this.#stream.write(`\r${renderBar(this.#bar(), terminalWidth(this.#stream) - 1)}\x1b[K`);
+    const wait = this.#drawnAt + DRAW_EVERY_MS - this.#clock.monotonic();
+    if (wait <= 0 || this.#state === 'covered') this.#drawNow();
+    else this.#timer ??= this.#clock.setTimer(wait, () => this.#drawNow());
   }
 
   erase(): void {
-    if (this.#shown === 'no') return;
-    this.#shown = 'no';
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#state !== 'shown') return;
+    this.#state = 'covered';
     this.#stream.write('\r\x1b[K');
+  }
+
+  #drawNow(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#drawnAt = this.#clock.monotonic();
+    this.#state = 'shown';
+    this.#stream.write(`\r${renderBar(this.#bar(), terminalWidth(this.#stream) - 1)}\x1b[K`);
   }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { ProgressBar, renderBar } from '../../../src/cli/progress-bar.ts';
 import { textWidth } from '../../../src/cli/table.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
 import { CapturedStream } from '../../support/captured-stream.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 describe('progress bar', () => {
   for (const [fraction, text, width, expected] of [
@@ -21,15 +21,40 @@ describe('progress bar', () => {
     });
   }
 
-  it('draws at most ten times a second, and leaves nothing behind', () => {
-    let now = 0;
-    const stream = new CapturedStream({ columns: 40 });
-    const bar = new ProgressBar(stream, { ...systemClock, monotonic: () => now });
-    for (; now < 1_000; now += 10) bar.update(() => ({ fraction: now / 1_000, text: 'x' }));
-    assert.equal(stream.text.split('\r').length - 1, 10);
+  it('draws at most ten times a second', async () => {
+    const { clock, stream, bar, draws } = scene();
+    for (let at = 0; at < 100; at++) {
+      bar.update(() => ({ fraction: at / 100, text: 'x' }));
+      await clock.advance(10);
+    }
+    assert.ok(draws() >= 9 && draws() <= 11, `${draws()} times`);
+    assert.match(stream.screen, /99% {2}x$/);
+  });
+
+  it('draws the last state though it came soon after another', async () => {
+    const { clock, stream, bar, draws } = scene();
+    for (const text of ['first', 'second', 'last']) bar.update(() => ({ fraction: null, text }));
+    assert.equal(stream.screen, 'first');
+    await clock.advance(100);
+    assert.equal(stream.screen, 'last');
+    assert.equal(draws(), 2);
+  });
+
+  it('leaves nothing behind when it is erased, nor comes back', async () => {
+    const { clock, stream, bar, draws } = scene();
+    bar.update(() => ({ fraction: null, text: 'x' }));
+    bar.update(() => ({ fraction: null, text: 'y' }));
     bar.erase();
+    bar.erase();
+    await clock.advance(1_000);
     assert.equal(stream.screen, '');
-    bar.erase();
-    assert.equal(stream.text.split('\r').length - 1, 11);
+    assert.equal(draws(), 2);
   });
 });
+
+function scene() {
+  const clock = new FakeClock();
+  const stream = new CapturedStream({ columns: 40 });
+  const bar = new ProgressBar(stream, clock);
+  return { clock, stream, bar, draws: () => stream.text.split('\r').length - 1 };
+}
