@@ -69,8 +69,10 @@ async function enqueue(
   if (flags.each === true && flags.unique !== undefined) {
     throw usageError('--each with --unique would store the first line only');
   }
+  if (input === '-' && context.stdin.isTTY === true)
+    context.output.message('reading standard input; Ctrl-D ends it');
   const config = await context.loadConfig();
-  const task = await findTask(config, name);
+  const task = await findTask(config, name, context);
   const request: EnqueueRequest = { task, options, wait: flags.wait === true, config };
   if (flags.each === true && source !== null) return enqueueEach(context, request, source);
   const maxBytes = 2 * config.config.defaults.max_payload;

@@ -18,11 +18,9 @@ const WIDEST_HELP = 80;
 export async function runMain(): Promise<void> {
   const { stdin, stdout, stderr, env } = process;
   const streams = [stdout, stderr];
-  for (const stream of streams) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') void exit(EXIT.brokenPipe, []);
-    });
-  }
+  stdout.on('error', (error: NodeJS.ErrnoException) => void exitUnwritable(error));
+  // A daemon outlives the terminal or pipe that its messages went to.
+  stderr.on('error', () => {});
   const surroundings = {
     stdin,
     stdout,
@@ -33,6 +31,13 @@ export async function runMain(): Promise<void> {
     version: packageVersion(),
   };
   await exit(await main(process.argv.slice(2), surroundings), streams);
+}
+
+/** Data that cannot be written must not look like success. */
+async function exitUnwritable(error: NodeJS.ErrnoException): Promise<void> {
+  if (error.code === 'EPIPE') await exit(EXIT.brokenPipe, []);
+  process.stderr.write(`error: the output cannot be written: ${error.message}\n`);
+  await exit(EXIT.failed, [process.stderr]);
 }
 
 /** Runs one command line; answers its exit code, never rejects. */

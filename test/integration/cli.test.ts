@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -572,8 +573,35 @@ describe('bin/supervisor', function () {
       assert.equal(ran.code, code, ran.stderr);
       const loaded = await loadedPackages(coverage);
       await rm(coverage, { recursive: true });
-      assert.deepEqual([...loaded].sort(), ['commander', 'picocolors'], words.join(' '));
+      assert.deepEqual(loaded, new Set(['commander', 'picocolors']), words.join(' '));
     }
+  });
+
+  it('does not call it a success when its output cannot be written', async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [PROGRAM, 'version'], { stdio: ['ignore', full, 'pipe'] });
+    closeSync(full);
+    let stderr = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: the output cannot be written: ENOSPC/);
+  });
+
+  it('prints only its data to stdout, whatever the task modules print while they load', async () => {
+    await writeFile(
+      join(folder, 'talkative.mjs'),
+      `import { defineTask } from ${JSON.stringify(join(ROOT, 'dist/index.js'))};\n` +
+        `console.log('hello');\nexport const echo = defineTask('echo', { run: (input) => input });\n`,
+    );
+    const talkative = { ...config, tasks: [join(folder, 'talkative.mjs')] };
+    await withSupervisor(talkative, async (daemon) => {
+      const { code, stdout, stderr } = await daemon.cli('enqueue', 'echo', '1', '--wait');
+      assert.deepEqual([code, parsed(stdout)[0]?.result], [0, 1], stderr);
+      assert.equal(stderr, 'hello\n');
+    });
   });
 
   it('status by a configuration loads no library of log or brokers', async () => {
