@@ -21,7 +21,7 @@ const fixture = (name: string) => join(ROOT, 'test/fixtures/tasks', name);
 
 const config = {
   name: 'cli-test',
-  tasks: ['echo.ts', 'checked-input.ts', 'steer.ts', 'wait-for-abort.ts', 'ignore-abort.ts'].map(fixture),
+  tasks: [join(ROOT, 'test/fixtures/compiled/tasks.mjs')],
   pools: {
     cpu: { kind: 'process', workers: 1, queues: ['cpu', 'other'] },
     io: { kind: 'async', concurrency: 20, queues: ['default'] },
