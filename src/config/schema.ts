@@ -1,6 +1,7 @@
 /**
  * What a configuration file may say, and every default: there is no other place that knows one. In the file durations,
- * sizes and percentages are texts with a unit; here they become numbers. Keys keep the file's snake_case.
+ * sizes and percentages are texts with a unit; here they become numbers. Keys keep the file's snake_case. Descriptions and
+ * examples (`x-examples`: zod drops `examples` from whatever is transformed) are what editors and the reference show.
  */
 
 import { z } from 'zod';
@@ -25,23 +26,26 @@ const retry = z
     max: retryKeys.max.exactOptional(),
     jitter: retryKeys.jitter.exactOptional(),
   })
-  .describe('Overrides of defaults.retry.');
+  .describe('How failed attempts are repeated; what is left out comes from defaults.retry.');
 
-const retryDefaults = z.strictObject({
-  attempts: retryKeys.attempts.default(3),
-  backoff: retryKeys.backoff.default('exponential'),
-  initial: retryKeys.initial.prefault('1s'),
-  max: retryKeys.max.prefault('5m'),
-  jitter: retryKeys.jitter.prefault('20%'),
-});
+const retryDefaults = z
+  .strictObject({
+    attempts: retryKeys.attempts.default(3),
+    backoff: retryKeys.backoff.default('exponential'),
+    initial: retryKeys.initial.prefault('1s'),
+    max: retryKeys.max.prefault('5m'),
+    jitter: retryKeys.jitter.prefault('20%'),
+  })
+  .describe('How failed attempts are repeated.');
 
 const timeout = duration().describe('Soft limit of an attempt: its abort signal fires. 0s = no limit.');
 const killAfter = duration().describe(
   'Hard limit, so long after the soft one: the attempt is ended by force.',
 );
-const results = duration({ min: 1_000, max: YEAR_MS }).describe(
-  'How long results are kept; left out, only those that the enqueuer asks for.',
-);
+const results = duration({ min: 1_000, max: YEAR_MS }).meta({
+  description: 'How long results are kept; left out, only those that the enqueuer asks for.',
+  'x-examples': ['10m'],
+});
 
 const embeddedBroker = z.strictObject({
   type: z.literal('embedded').describe('A durable store in one file; no server.'),
@@ -49,14 +53,27 @@ const embeddedBroker = z.strictObject({
     .string()
     .min(1)
     .default(`\${STATE_DIRECTORY:-../var}/forkloop.db`)
-    .describe('The store; made if missing.'),
+    .meta({ description: 'The store; made if missing.', 'x-examples': ['/var/lib/forkloop/forkloop.db'] }),
 });
 
 const redisBroker = z
   .strictObject({
     type: z.literal('redis').describe('Redis 7.0 or newer, or Valkey 7.2 or newer.'),
-    url: z.string().regex(/^rediss?:\/\/./, { error: 'write redis://host:port/db or rediss://host:port/db' }),
-    password_file: z.string().min(1).exactOptional().describe('A file whose first line is the password.'),
+    url: z
+      .string()
+      .regex(/^rediss?:\/\/./, { error: 'write redis://host:port/db or rediss://host:port/db' })
+      .meta({
+        description: 'The server; rediss:// encrypts. A password is better kept in password_file.',
+        'x-examples': ['redis://127.0.0.1:6379/0', `\${REDIS_URL:-redis://127.0.0.1:6379/0}`],
+      }),
+    password_file: z
+      .string()
+      .min(1)
+      .meta({
+        description: 'A file that holds the password and nothing else.',
+        'x-examples': ['/run/credentials/redis'],
+      })
+      .exactOptional(),
     lease: duration({ min: 5_000 })
       .prefault('30s')
       .describe('A daemon that is silent this long loses its jobs.'),
@@ -72,7 +89,13 @@ const redisBroker = z
   });
 
 const poolKeys = {
-  queues: z.array(name()).min(1).describe('The queues it takes from, in turn. A queue belongs to one pool.'),
+  queues: z
+    .array(name())
+    .min(1)
+    .meta({
+      description: 'The queues it takes from, in turn. A queue belongs to one pool.',
+      'x-examples': [['location']],
+    }),
   timeout: timeout.exactOptional(),
   kill_after: killAfter.exactOptional(),
   retry: retry.exactOptional(),
@@ -82,15 +105,22 @@ const poolKeys = {
     .describe('Whether the daemon refuses to start when the pool does not get ready.'),
   ready_timeout: duration({ min: 100 }).prefault('30s').describe('How long a worker may take to get ready.'),
   max_heap: byteSize({ min: 16 * 1024 ** 2, max: 1024 ** 4 })
-    .exactOptional()
-    .describe('The largest JavaScript heap of a worker; left out, what Node allows.'),
+    .meta({
+      description: 'The largest JavaScript heap of a worker; left out, what Node allows.',
+      'x-examples': ['512MiB'],
+    })
+    .exactOptional(),
   env: z
     .record(
       z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, { error: 'not a name of an environment variable' }),
       z.string({ error: 'write text, in quotes' }),
     )
-    .exactOptional()
-    .describe('Environment of the workers, beside PATH, HOME, LANG, LC_*, TZ, NODE_ENV, TMPDIR and USER.'),
+    .meta({
+      description:
+        'Environment of the workers, beside PATH, HOME, LANG, LC_*, TZ, NODE_ENV, TMPDIR and USER.',
+      'x-examples': [{ ROUTES_URL: 'https://routes.example' }],
+    })
+    .exactOptional(),
   restart: z
     .strictObject({
       initial: duration({ min: 1 }).prefault('100ms').describe('Delay before the first restart.'),
@@ -109,7 +139,8 @@ const poolKeys = {
         .default('probe')
         .describe('Try one worker at a time, or end the daemon.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How a worker that ended is started again.'),
 };
 
 const processPool = z.strictObject({
@@ -135,25 +166,35 @@ const asyncPool = z.strictObject({
   ...poolKeys,
 });
 
-const queue = z.strictObject({
-  priority: count({ max: 9 })
-    .exactOptional()
-    .describe(`0 (first) to 9; ${DEFAULT_PRIORITY} when nothing is said.`),
-  timeout: timeout.exactOptional(),
-  kill_after: killAfter.exactOptional(),
-  retry: retry.exactOptional(),
-  keep: z.strictObject({ results: results.exactOptional() }).exactOptional(),
-});
+const queue = z
+  .strictObject({
+    priority: count({ max: 9 })
+      .exactOptional()
+      .describe(`0 (first) to 9; ${DEFAULT_PRIORITY} when nothing is said.`),
+    timeout: timeout.exactOptional(),
+    kill_after: killAfter.exactOptional(),
+    retry: retry.exactOptional(),
+    keep: z
+      .strictObject({ results: results.exactOptional() })
+      .exactOptional()
+      .describe('How long what is left of ended jobs is kept.'),
+  })
+  .describe('How the jobs of one queue are treated; these win over those of its pool.');
 
-const route = z.strictObject({
-  task: z
-    .string()
-    .regex(/^[A-Za-z0-9._:*-]{1,100}$/, {
-      error: 'write a task name, or a pattern with * as in "location.*"',
-    })
-    .describe('A task name; * stands for any text.'),
-  queue: name(),
-});
+const route = z
+  .strictObject({
+    task: z
+      .string()
+      .regex(/^[A-Za-z0-9._:*-]{1,100}$/, {
+        error: 'write a task name, or a pattern with * as in "location.*"',
+      })
+      .meta({ description: 'A task name; * stands for any text.', 'x-examples': ['location.*'] }),
+    queue: name().meta({
+      description: 'The queue of its jobs; a pool serves it.',
+      'x-examples': ['location'],
+    }),
+  })
+  .describe('Jobs of tasks that match go to the queue.');
 
 const defaults = z.strictObject({
   timeout: timeout.prefault('60s'),
@@ -173,7 +214,8 @@ const defaults = z.strictObject({
         .describe('How long it keeps them.'),
       results: results.exactOptional(),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How much of ended jobs is kept, for each queue.'),
 });
 
 export const configSchema = z.strictObject({
@@ -183,23 +225,54 @@ export const configSchema = z.strictObject({
     .min(1)
     .max(64)
     .default('forkloop')
-    .describe('Shown as process title, in the banner and in logs.'),
+    .meta({
+      description: 'Shown as process title, in the banner and in logs.',
+      'x-examples': ['eta-service'],
+    }),
   namespace: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/, { error: 'a namespace is letters, digits and _ . - (at most 64)' })
     .default('forkloop')
-    .describe('Separates applications on one broker; daemons that share it share the work.'),
+    .meta({
+      description: 'Separates applications on one broker; daemons that share it share the work.',
+      'x-examples': ['eta'],
+    }),
   tasks: z
     .array(z.string().min(1))
     .min(1)
-    .describe('Task modules: paths or globs (* ** ?), relative to this file.'),
-  broker: z.discriminatedUnion('type', [embeddedBroker, redisBroker]).prefault({ type: 'embedded' }),
-  defaults: defaults.prefault({}),
+    .meta({
+      description: 'Task modules: paths or globs (* ** ?), relative to this file.',
+      'x-examples': [['../dist/tasks/*.js']],
+    }),
+  broker: z
+    .discriminatedUnion('type', [embeddedBroker, redisBroker])
+    .prefault({ type: 'embedded' })
+    .describe('Where jobs are stored.'),
+  defaults: defaults
+    .prefault({})
+    .describe('What holds for a job where its enqueuer, task, queue and pool say nothing.'),
   pools: z
     .record(name(), z.discriminatedUnion('kind', [processPool, asyncPool]))
-    .refine((pools) => Object.keys(pools).length > 0, { error: 'at least one pool is needed' }),
-  queues: z.record(name(), queue).default({}).describe('Optional: a queue exists because a pool names it.'),
-  routes: z.array(route).default([]).describe('Task to queue; the first match wins.'),
+    .refine((pools) => Object.keys(pools).length > 0, { error: 'at least one pool is needed' })
+    .meta({
+      description: 'What runs the jobs, by name.',
+      minProperties: 1,
+      'x-examples': [{ io: { kind: 'async', concurrency: 200, queues: ['eta'] } }],
+    }),
+  queues: z
+    .record(name(), queue)
+    .default({})
+    .meta({
+      description: 'Settings of single queues, by name. Optional: a queue exists because a pool names it.',
+      'x-examples': [{ eta: { priority: 3, keep: { results: '10m' } } }],
+    }),
+  routes: z
+    .array(route)
+    .default([])
+    .meta({
+      description: 'Which queue the jobs of a task go to; the first match wins.',
+      'x-examples': [[{ task: 'location.*', queue: 'location' }]],
+    }),
   shutdown: z
     .strictObject({
       drain_timeout: duration().prefault('60s').describe('How long running jobs may take to end on a stop.'),
@@ -207,25 +280,31 @@ export const configSchema = z.strictObject({
         .prefault('5s')
         .describe('Then their signal aborts; after this they are ended by force.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How the daemon ends.'),
   control: z
     .strictObject({
       directory: z
         .string()
         .min(1)
         .default(`\${RUNTIME_DIRECTORY:-../var}`)
-        .describe('Holds the sockets and the lock.'),
+        .meta({ description: 'Holds the sockets and the lock.', 'x-examples': ['/run/forkloop'] }),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How other processes reach the daemon.'),
   log: z
     .strictObject({
-      level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('The least important records that are written.'),
       format: z
         .enum(['auto', 'json', 'text'])
         .default('auto')
         .describe('auto = text on a terminal, else json.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What the daemon tells about its work.'),
 });
 
 /**

@@ -11,6 +11,14 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 const BYTE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+/** What `parseDuration` takes, as the source of a regular expression. */
+export const DURATION_PATTERN = patternOf(DURATION_UNITS);
+/** What `parseBytes` takes. */
+export const BYTES_PATTERN = patternOf(BYTE_UNITS);
+/** What `parsePercent` takes, apart from the limit of 100. */
+export const PERCENT_PATTERN = '^\\d+(\\.\\d+)?%$';
+
 const QUANTITY = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/;
 
 /** Milliseconds, a whole number; null when the text is not one number and one unit (`5`, `1h30m`, `5 s`, `-1s`). */
@@ -47,6 +55,10 @@ export function formatBytes(bytes: number): string {
     if (bytes >= factor) [size, unit] = [bytes / factor, name];
   }
   return `${trim(size)} ${unit}`;
+}
+
+function patternOf(units: Readonly<Record<string, number>>): string {
+  return `^\\d+(\\.\\d+)?(${Object.keys(units).join('|')})$`;
 }
 
 function parse(text: string, units: Readonly<Record<string, number>>): number | null {
