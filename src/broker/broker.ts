@@ -266,6 +266,42 @@ export type ReclaimReply =
   | { readonly status: 'reclaimed'; readonly moved: number; readonly more: boolean }
   | { readonly status: 'alive' };
 
+/** How far ahead of the broker's clock a watermark may lie, ms. Beyond, the clock was wrong: it starts over from now. */
+export const WATERMARK_AHEAD_MS = 3_600_000;
+
+/** How far a schedule has come, kept with its queue. */
+export interface Watermark {
+  /** The last nominal tick that was fired, or the time from which on its ticks are fired. */
+  readonly tick: EpochMs;
+  /** The live job that held the unique key when the tick came, so that its own job was not stored; null without one. */
+  readonly holder: string | null;
+}
+
+export interface WatermarkReply {
+  readonly watermark: Watermark;
+  readonly now: EpochMs;
+}
+
+export interface FireRequest {
+  readonly schedule: string;
+  /** The tick of the watermark as last told. */
+  readonly previous: EpochMs;
+  /** Later than `previous`. */
+  readonly tick: EpochMs;
+  /** From `encodeJob`; its id is the same whoever fires this tick. */
+  readonly record: string;
+}
+
+/**
+ * The watermark after the call. Its tick is the request's: this tick was fired, by this call, an earlier copy of it or
+ * another daemon. Another: nothing was done, for the schedule stands there (or the tick is not due on the broker's
+ * clock). Null: nothing is known of the schedule, nothing was done.
+ */
+export interface FireReply {
+  readonly watermark: Watermark | null;
+  readonly now: EpochMs;
+}
+
 /** What a daemon needs beside. The ids of daemons are per queue: losing one queue strands no other. */
 export interface Broker extends BrokerClient {
   /** Resolves, with the reason, when the store failed for good: the daemon ends, for nothing can be repaired within it. */
@@ -282,6 +318,14 @@ export interface Broker extends BrokerClient {
   /** Makes due jobs ready (a chunk per call), clips leases that lie too far ahead, bounds what grows; tells the leases. */
   sweep(queue: string, request: { leaseMs: number }): Promise<SweepReply>;
   reclaim(queue: string, request: ReclaimRequest): Promise<ReclaimReply>;
+  /** How far a schedule has come. One that is not known, or far ahead of the broker's clock, is set to now. */
+  watermark(queue: string, request: { schedule: string }): Promise<WatermarkReply>;
+  /**
+   * Stores the job of a tick and moves the watermark there, in one atomic step, if the watermark is at `previous`. A job
+   * whose unique key is held is not stored; the tick counts as fired. Every daemon may try.
+   * @throws BrokerError ERR_BROKER_FULL (refused) when the store has no room.
+   */
+  fire(queue: string, request: FireRequest): Promise<FireReply>;
   /**
    * Resolves when one of the queues probably has something to claim, or at the abort of `signal`; with the queues that
    * were woken (none after an abort). An optimisation: a wake can be missed, the caller polls besides. Never rejects.

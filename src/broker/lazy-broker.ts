@@ -7,6 +7,8 @@ import {
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
+  type FireReply,
+  type FireRequest,
   type HeartbeatReply,
   type ListRequest,
   type QueueStats,
@@ -16,6 +18,7 @@ import {
   type ResyncRequest,
   type StoredJob,
   type SweepReply,
+  type WatermarkReply,
 } from './broker.ts';
 
 export class LazyBroker implements Broker {
@@ -85,6 +88,14 @@ export class LazyBroker implements Broker {
 
   async reclaim(queue: string, request: ReclaimRequest): Promise<ReclaimReply> {
     return this.#broker.reclaim(queue, request);
+  }
+
+  async watermark(queue: string, request: { schedule: string }): Promise<WatermarkReply> {
+    return this.#broker.watermark(queue, request);
+  }
+
+  async fire(queue: string, request: FireRequest): Promise<FireReply> {
+    return this.#broker.fire(queue, request);
   }
 
   async wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {

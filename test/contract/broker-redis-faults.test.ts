@@ -191,9 +191,15 @@ describeRedis('the redis broker under faults', () => {
     await world.fill(50, { unique: null, keepResult: true });
     const lost = await victim.claim(5);
     const jobs = await daemon.claim(10);
+    const { watermark } = await world.broker.watermark(world.queue, { schedule: 's' });
     await admin.configSet('maxmemory', '1');
     const batch = { id: 'full', notAfterAt: Date.now() + 35_000, jobs: [entry({})] };
     await assert.rejects(world.broker.enqueue(world.queue, batch), {
+      code: 'ERR_BROKER_FULL',
+      disposition: 'refused',
+    });
+    const tick = { schedule: 's', previous: watermark.tick, tick: Date.now(), record: entry({}).record };
+    await assert.rejects(world.broker.fire(world.queue, tick), {
       code: 'ERR_BROKER_FULL',
       disposition: 'refused',
     });
@@ -214,6 +220,7 @@ describeRedis('the redis broker under faults', () => {
     await world.broker.list(world.queue, { state: 'dead', limit: 5 });
     await admin.configSet('maxmemory', '0');
     assert.equal((await world.broker.enqueue(world.queue, batch)).status, 'stored');
+    assert.equal((await world.broker.fire(world.queue, tick)).watermark?.tick, tick.tick);
   });
 
   it('refuses to start on a server that may evict jobs', async () => {

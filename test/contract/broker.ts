@@ -5,6 +5,7 @@ import { describeHistory } from './broker/history.ts';
 import { describeInspect } from './broker/inspect.ts';
 import { describeLease } from './broker/lease.ts';
 import { describePayload } from './broker/payload.ts';
+import { describeSchedules } from './broker/schedules.ts';
 import { describeSettle } from './broker/settle.ts';
 import { describeWait } from './broker/wait.ts';
 import { type BrokerFixture, World } from './broker/world.ts';
@@ -35,6 +36,7 @@ export function brokerContract(name: string, { open }: { open(): Promise<BrokerF
     describeExchange(world);
     describeLease(world);
     describeInspect(world);
+    describeSchedules(world);
     describeWait(world);
     describePayload(world);
     describeHistory(world);

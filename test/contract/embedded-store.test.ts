@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import Database from 'libsql';
 import type { Broker, ExchangeDone, ExchangeRequest } from '../../src/broker/broker.ts';
 import { EmbeddedBroker } from '../../src/broker/embedded/embedded-broker.ts';
 import { decodeJob, encodeJob, type NewJob, recordId } from '../../src/broker/job-record.ts';
@@ -70,6 +71,12 @@ describe('the embedded store', () => {
     });
     children.push(child);
     return child;
+  };
+
+  const sql = (text: string): void => {
+    const database = new Database(path);
+    database.exec(text);
+    database.close();
   };
 
   /** A daemon's exchanges on lane 0 of queue q. */
@@ -241,6 +248,27 @@ describe('the embedded store', () => {
       await assert.rejects(open(lost), { code: 'ERR_BROKER_UNFIT', message: /missing/ });
     });
 
+    it('of the first format is brought up to date, with what it holds; a later one is refused', async () => {
+      const broker = await open();
+      await broker.enqueue('q', batch(job()));
+      await broker.close();
+      sql('drop table schedule; pragma user_version = 1');
+      const updated = await open();
+      assert.equal((await updated.stats('q')).ready, 1);
+      const { watermark, now } = await updated.watermark('q', { schedule: 's' });
+      assert(watermark.tick <= now);
+      await updated.close();
+      sql('pragma user_version = 999');
+      await assert.rejects(open(), { code: 'ERR_BROKER_UNFIT', message: /another version.*999/ });
+    });
+
+    it('keeps how far a schedule has come', async () => {
+      const broker = await open();
+      const { watermark } = await broker.watermark('q', { schedule: 's' });
+      await broker.close();
+      assert.deepEqual((await (await open()).watermark('q', { schedule: 's' })).watermark, watermark);
+    });
+
     it('is readable by its owner only', async () => {
       await open();
       const modes = execFileSync('stat', ['-c', '%a', path, `${path}-wal`], { encoding: 'utf8' });
@@ -312,7 +340,10 @@ describe('the embedded store', () => {
           stored += 20;
         }
       };
+      const { watermark } = await broker.watermark('q', { schedule: 's' });
+      const tick = { schedule: 's', previous: watermark.tick, tick: watermark.tick + 1, record: job() };
       await assert.rejects(fillUp(), { code: 'ERR_BROKER_FULL', disposition: 'refused' });
+      await assert.rejects(broker.fire('q', tick), { code: 'ERR_BROKER_FULL', disposition: 'refused' });
       assert(stored >= 200, `${stored} jobs fitted`);
       const exchange = await daemonOf(broker);
       let settle: { type: 'ack'; token: string }[] = [];
@@ -325,7 +356,8 @@ describe('the embedded store', () => {
       assert.equal((await broker.stats('q')).counters.completed, stored);
       await broker.sweep('q', { leaseMs: 30_000 });
       await broker.enqueue('q', large());
-      assert.equal((await broker.stats('q')).ready, 20);
+      assert.equal((await broker.fire('q', tick)).watermark?.tick, tick.tick);
+      assert.equal((await broker.stats('q')).ready, 21);
     });
   });
 

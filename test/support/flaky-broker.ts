@@ -3,7 +3,16 @@ import { type Broker, BrokerError } from '../../src/broker/broker.ts';
 /** `request`: it never arrives. `reply`: it is executed, but the answer is lost. */
 export type Loss = 'request' | 'reply';
 
-type Verb = 'enqueue' | 'open' | 'exchange' | 'heartbeat' | 'resync' | 'sweep' | 'reclaim';
+type Verb =
+  | 'enqueue'
+  | 'open'
+  | 'exchange'
+  | 'heartbeat'
+  | 'resync'
+  | 'sweep'
+  | 'reclaim'
+  | 'watermark'
+  | 'fire';
 
 export interface FlakyBroker {
   readonly broker: Broker;

@@ -7,7 +7,9 @@ import { ForkloopError } from '../../lib/errors.ts';
 
 /** 'FLop', in the header of the file: what `file(1)` and we tell our files by. */
 const APPLICATION_ID = 0x464c6f70;
-const SCHEMA_VERSION = 1;
+/** A file of version n has seen the first n of these; an older file is brought up to date when it is opened. */
+const SCHEMA_STEPS = ['./schema.sql', './schema-schedules.sql'] as const;
+const SCHEMA_VERSION = SCHEMA_STEPS.length;
 
 /** A larger file is not read whole at start; damage in it shows when it is met, and the store then fails. */
 const CHECK_UP_TO_BYTES = 32 * 1024 * 1024;
@@ -49,20 +51,29 @@ function prepareSchema(database: Database.Database, path: string): void {
   const [application, version] = [number(database, 'application_id'), number(database, 'user_version')];
   const tables = database.prepare('select count(*) from sqlite_schema').raw().get() as [number];
   if (application === 0 && version === 0 && tables[0] === 0) {
-    database.exec(readFileSync(new URL('./schema.sql', import.meta.url), 'utf8'));
+    applySchema(database, 0);
     database.pragma(`application_id = ${APPLICATION_ID}`);
-    database.pragma(`user_version = ${SCHEMA_VERSION}`);
   } else if (application !== APPLICATION_ID) {
     throw unfit(`${path} is a database of another program; give the store a path of its own`);
-  } else if (version !== SCHEMA_VERSION) {
+  } else if (version < 1 || version > SCHEMA_VERSION) {
     throw unfit(
       `${path} was written by another version of forkloop (format ${version}, this one reads ${SCHEMA_VERSION})`,
     );
-  } else if (statSync(path).size <= CHECK_UP_TO_BYTES) {
-    const [found] = database.pragma('quick_check(1)') as { quick_check: string }[];
-    if (found?.quick_check !== 'ok') throw damaged(path, found?.quick_check ?? 'no answer');
+  } else {
+    if (statSync(path).size <= CHECK_UP_TO_BYTES) {
+      const [found] = database.pragma('quick_check(1)') as { quick_check: string }[];
+      if (found?.quick_check !== 'ok') throw damaged(path, found?.quick_check ?? 'no answer');
+    }
+    if (version < SCHEMA_VERSION) applySchema(database, version);
   }
   database.exec('COMMIT');
+}
+
+function applySchema(database: Database.Database, from: number): void {
+  for (const file of SCHEMA_STEPS.slice(from)) {
+    database.exec(readFileSync(new URL(file, import.meta.url), 'utf8'));
+  }
+  database.pragma(`user_version = ${SCHEMA_VERSION}`);
 }
 
 function number(database: Database.Database, pragma: string): number {

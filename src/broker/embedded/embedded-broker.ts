@@ -20,6 +20,8 @@ import {
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
+  type FireReply,
+  type FireRequest,
   type HeartbeatReply,
   type ListRequest,
   type QueueStats,
@@ -29,6 +31,7 @@ import {
   type ResyncRequest,
   type StoredJob,
   type SweepReply,
+  type WatermarkReply,
 } from '../broker.ts';
 import { Wakes } from '../engine/wakes.ts';
 import type { FromStore, StoreReply, StoreRequest, ToStore, Verb, Verbs } from './messages.ts';
@@ -147,6 +150,14 @@ export class EmbeddedBroker implements Broker {
 
   reclaim(queue: string, request: ReclaimRequest): Promise<ReclaimReply> {
     return this.#call('reclaim', queue, request);
+  }
+
+  watermark(queue: string, request: { schedule: string }): Promise<WatermarkReply> {
+    return this.#call('watermark', queue, request);
+  }
+
+  fire(queue: string, request: FireRequest): Promise<FireReply> {
+    return this.#call('fire', queue, request);
   }
 
   wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {

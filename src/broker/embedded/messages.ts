@@ -8,6 +8,8 @@ import type {
   EnqueueReply,
   ExchangeReply,
   ExchangeRequest,
+  FireReply,
+  FireRequest,
   HeartbeatReply,
   ListRequest,
   QueueStats,
@@ -17,6 +19,7 @@ import type {
   ResyncRequest,
   StoredJob,
   SweepReply,
+  WatermarkReply,
 } from '../broker.ts';
 
 /** For each verb what it takes and what it answers. */
@@ -33,6 +36,8 @@ export interface Verbs {
   closeSession: [{ readonly daemon: string }, null];
   sweep: [{ readonly leaseMs: number }, SweepReply];
   reclaim: [ReclaimRequest, ReclaimReply];
+  watermark: [{ readonly schedule: string }, WatermarkReply];
+  fire: [FireRequest, FireReply];
 }
 
 export type Verb = keyof Verbs;

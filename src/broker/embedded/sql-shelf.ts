@@ -2,7 +2,7 @@
 
 import type Database from 'libsql';
 import type { EpochMs } from '../../lib/clock.ts';
-import type { QueueCounter } from '../broker.ts';
+import type { QueueCounter, Watermark } from '../broker.ts';
 import {
   DEAD,
   DELAYED,
@@ -247,6 +247,16 @@ export class SqlShelf implements Shelf {
   remember(batchId: string, answer: readonly (string | null)[], untilAt: EpochMs): void {
     const text = answer.every((existing) => existing === null) ? null : JSON.stringify(answer);
     this.#sql.remember.run([this.id, batchId, answer.length, text, untilAt]);
+  }
+
+  watermark(schedule: string): Watermark | null {
+    const row = this.#sql.watermark.get([this.id, schedule]) as [EpochMs, string | null] | undefined;
+    return row === undefined ? null : { tick: row[0], holder: row[1] };
+  }
+
+  setWatermark(schedule: string, { tick, holder }: Watermark): void {
+    this.#touch(); // the queue's own row must be there when the file is opened again
+    this.#sql.setWatermark.run([this.id, schedule, tick, holder]);
   }
 
   keepResults(results: readonly KeptResult[]): void {

@@ -63,6 +63,9 @@ const SQL = {
   purgeMarks: `delete from mark where (queue, batch) in
     (select queue, batch from mark where until < ? limit 5000)`,
 
+  watermark: 'select tick, holder from schedule where queue = ? and name = ?',
+  setWatermark: 'insert or replace into schedule (queue, name, tick, holder) values (?, ?, ?, ?)',
+
   keepResults: `insert or replace into result (id, queue, until, json)
     select value ->> 0, ?, value ->> 2, value ->> 1 from json_each(?)`,
   results: `select id, json from result where queue = ? and until > ?

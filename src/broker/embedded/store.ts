@@ -125,6 +125,10 @@ export class Store {
       if (this.#state === 'full') return { id, error: FULL };
       if (request.argument.jobs.some((job) => job.record.includes('\0'))) return { id, error: NUL };
     }
+    if (request.verb === 'fire') {
+      if (this.#state === 'full') return { id, error: FULL };
+      if (request.argument.record.includes('\0')) return { id, error: NUL };
+    }
     return { id, value: this.#value(request) };
   }
 
@@ -157,6 +161,10 @@ export class Store {
         return queue.sweep(now, request.argument);
       case 'reclaim':
         return queue.reclaim(now, request.argument);
+      case 'watermark':
+        return queue.watermark(now, request.argument);
+      case 'fire':
+        return queue.fire(now, request.argument);
     }
   }
 

@@ -13,6 +13,8 @@ import {
   type ExchangeDone,
   type ExchangeReply,
   type ExchangeRequest,
+  type FireReply,
+  type FireRequest,
   type HeartbeatReply,
   type JobState,
   type ListRequest,
@@ -25,6 +27,9 @@ import {
   type Settlement,
   type StoredJob,
   type SweepReply,
+  WATERMARK_AHEAD_MS,
+  type Watermark,
+  type WatermarkReply,
 } from '../broker.ts';
 import { recordId, tokenId, tokenOf } from '../job-record.ts';
 import { readHeader, readStanding } from './header.ts';
@@ -96,6 +101,30 @@ export class Queue {
     this.#shelf.tally('enqueued', added.length);
     if (added.some((job) => job.line !== DELAYED)) this.#onReady(this.name);
     return { status: 'stored', existing, now: highest };
+  }
+
+  watermark(now: EpochMs, { schedule }: { schedule: string }): WatermarkReply {
+    const known = this.#shelf.watermark(schedule);
+    if (known !== null && known.tick <= now + WATERMARK_AHEAD_MS) return { watermark: known, now };
+    const watermark = { tick: now, holder: null };
+    this.#shelf.setWatermark(schedule, watermark);
+    return { watermark, now };
+  }
+
+  fire(now: EpochMs, { schedule, previous, tick, record }: FireRequest): FireReply {
+    const known = this.#shelf.watermark(schedule);
+    if (known?.tick !== previous || tick <= previous || tick > now) return { watermark: known, now };
+    const header = readHeader(record);
+    const unique = header?.unique ?? null;
+    const holder = unique === null ? null : this.#shelf.holderOf(unique);
+    const watermark: Watermark = { tick, holder };
+    this.#shelf.setWatermark(schedule, watermark);
+    if (holder !== null) return { watermark, now };
+    if (unique !== null) this.#shelf.hold(unique, recordId(record));
+    this.#shelf.add([{ record, line: header === null ? READY : readyLine(header), rank: 'tail' }]);
+    this.#shelf.tally('enqueued', 1);
+    this.#onReady(this.name);
+    return { watermark, now };
   }
 
   open(now: EpochMs, request: { daemon: string; leaseMs: number }): 'opened' | 'refused' {

@@ -4,7 +4,7 @@
  */
 
 import type { EpochMs } from '../../lib/clock.ts';
-import type { QueueCounter } from '../broker.ts';
+import type { QueueCounter, Watermark } from '../broker.ts';
 
 /** A shelf's own name of a job, stable while the job is stored. */
 export type JobKey = number;
@@ -93,6 +93,9 @@ export interface Shelf {
   /** The stored answer to an enqueue batch, or null when it is unknown. */
   answerTo(batchId: string): readonly (string | null)[] | null;
   remember(batchId: string, answer: readonly (string | null)[], untilAt: EpochMs): void;
+
+  watermark(schedule: string): Watermark | null;
+  setWatermark(schedule: string, watermark: Watermark): void;
 
   keepResults(results: readonly KeptResult[]): void;
   results(ids: readonly string[], now: EpochMs): (string | null)[];

@@ -11,6 +11,8 @@ import {
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
+  type FireReply,
+  type FireRequest,
   type HeartbeatReply,
   type ListRequest,
   type QueueStats,
@@ -20,6 +22,7 @@ import {
   type ResyncRequest,
   type StoredJob,
   type SweepReply,
+  type WatermarkReply,
 } from '../broker.ts';
 import { Queue } from '../engine/queue.ts';
 import { Wakes } from '../engine/wakes.ts';
@@ -89,6 +92,14 @@ export class MemoryBroker implements Broker {
 
   async reclaim(queue: string, request: ReclaimRequest): Promise<ReclaimReply> {
     return this.#queue(queue).reclaim(this.#now(), request);
+  }
+
+  async watermark(queue: string, request: { schedule: string }): Promise<WatermarkReply> {
+    return this.#queue(queue).watermark(this.#now(), request);
+  }
+
+  async fire(queue: string, request: FireRequest): Promise<FireReply> {
+    return this.#queue(queue).fire(this.#now(), request);
   }
 
   wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {

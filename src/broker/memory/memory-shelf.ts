@@ -1,7 +1,7 @@
 /** The jobs of one queue in memory: a map of all, and for each line the keys in order. */
 
 import type { EpochMs } from '../../lib/clock.ts';
-import type { QueueCounter } from '../broker.ts';
+import type { QueueCounter, Watermark } from '../broker.ts';
 import {
   DEAD,
   DELAYED,
@@ -33,6 +33,7 @@ export class MemoryShelf implements Shelf {
   readonly #lines = new Map<Line, JobKey[]>();
   readonly #unique = new Map<string, string>();
   readonly #marks = new Map<string, { answer: readonly (string | null)[]; untilAt: EpochMs }>();
+  readonly #watermarks = new Map<string, Watermark>();
   readonly #results = new Map<string, KeptResult>();
   readonly #counters = { ...NO_COUNTERS };
   #lastKey = 0;
@@ -138,6 +139,14 @@ export class MemoryShelf implements Shelf {
 
   remember(batchId: string, answer: readonly (string | null)[], untilAt: EpochMs): void {
     this.#marks.set(batchId, { answer, untilAt });
+  }
+
+  watermark(schedule: string): Watermark | null {
+    return this.#watermarks.get(schedule) ?? null;
+  }
+
+  setWatermark(schedule: string, watermark: Watermark): void {
+    this.#watermarks.set(schedule, watermark);
   }
 
   keepResults(results: readonly KeptResult[]): void {

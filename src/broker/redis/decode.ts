@@ -3,6 +3,7 @@ import type {
   ClaimedJob,
   EnqueueReply,
   ExchangeReply,
+  FireReply,
   HeartbeatReply,
   JobState,
   LeaseView,
@@ -12,6 +13,7 @@ import type {
   ResyncReply,
   StoredJob,
   SweepReply,
+  WatermarkReply,
 } from '../broker.ts';
 import { recordId, tokenOf } from '../job-record.ts';
 import { unfit } from './errors.ts';
@@ -65,6 +67,20 @@ export function decodeResync(reply: Reply): ResyncReply {
   return status === 'synced'
     ? { status, now: Number(now), tokens: list(tokens).map(String) }
     : { status: 'lost' };
+}
+
+export function decodeWatermark(reply: Reply): WatermarkReply {
+  const [status, now, tick, holder] = list(reply);
+  checkSchema(status, now);
+  return {
+    watermark: { tick: Number(tick), holder: holder === '' ? null : String(holder) },
+    now: Number(now),
+  };
+}
+
+export function decodeFire(reply: Reply): FireReply {
+  const [status, now] = list(reply);
+  return status === 'none' ? { watermark: null, now: Number(now) } : decodeWatermark(reply);
 }
 
 export function decodeSweep(reply: Reply): SweepReply {

@@ -4,6 +4,7 @@ import {
   BATCH_LIMIT,
   type EnqueueBatch,
   type ExchangeRequest,
+  type FireRequest,
   type Settlement,
 } from '../broker.ts';
 import { HEADER_LENGTH, recordId } from '../job-record.ts';
@@ -45,6 +46,17 @@ export function encodeEnqueue(keys: QueueKeys, batch: EnqueueBatch, epoch: strin
   return {
     keys: [keys.batch(batch.id), keys.meta, keys.unique, keys.delayed, keys.wake, ...keys.ready],
     args,
+  };
+}
+
+/** @throws ForkloopError ERR_INPUT_INVALID */
+export function encodeFire(keys: QueueKeys, { schedule, previous, tick, record }: FireRequest): Call {
+  if (!RECORD.test(record)) throw notRecord(record);
+  const ready = keys.ready[Number(record.slice(51, 52))] ?? '';
+  const unique = record.slice(HEADER_LENGTH, HEADER_LENGTH + Number(record.slice(66, 69)));
+  return {
+    keys: [keys.schedules, keys.meta, keys.unique, keys.wake, ready],
+    args: [schedule, String(previous), String(tick), SCHEMA, recordId(record), unique, record],
   };
 }
 

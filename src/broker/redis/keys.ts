@@ -15,6 +15,8 @@ export interface QueueKeys {
   readonly dead: string;
   /** hash: unique key to the id of its live job */
   readonly unique: string;
+  /** hash: schedule to its last tick, and the id of the job that held that tick's unique key */
+  readonly schedules: string;
   /** list: what was found in place of a record */
   readonly quarantine: string;
   /** list: records that must run alone */
@@ -50,6 +52,7 @@ export function queueKeys(namespace: string, queue: string): QueueKeys {
     delayed: `${prefix}delayed`,
     dead: `${prefix}dead`,
     unique: `${prefix}unique`,
+    schedules: `${prefix}schedules`,
     quarantine: `${prefix}quarantine`,
     suspects: `${prefix}suspects`,
     ready: Array.from({ length: PRIORITIES }, (_, priority) => `${prefix}ready:${priority}`),
@@ -72,7 +75,7 @@ export function expectedTypes(
     daemon === undefined ? [] : [keys.session(daemon), keys.inFlight(daemon), keys.held(daemon)];
   return [
     ...[keys.wake, keys.quarantine, keys.suspects, ...keys.ready].map((key) => [key, 'list'] as const),
-    ...[keys.meta, keys.unique, ...ofDaemon].map((key) => [key, 'hash'] as const),
+    ...[keys.meta, keys.unique, keys.schedules, ...ofDaemon].map((key) => [key, 'hash'] as const),
     ...[keys.leases, keys.delayed, keys.dead].map((key) => [key, 'zset'] as const),
   ];
 }

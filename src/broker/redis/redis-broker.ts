@@ -10,6 +10,8 @@ import {
   type EnqueueReply,
   type ExchangeReply,
   type ExchangeRequest,
+  type FireReply,
+  type FireRequest,
   type HeartbeatReply,
   type ListRequest,
   type QueueStats,
@@ -19,12 +21,15 @@ import {
   type ResyncRequest,
   type StoredJob,
   type SweepReply,
+  WATERMARK_AHEAD_MS,
+  type WatermarkReply,
 } from '../broker.ts';
 import { Connection } from './connection.ts';
 import {
   decodeEnqueue,
   decodeExchange,
   decodeFind,
+  decodeFire,
   decodeHeartbeat,
   decodeList,
   decodeOpen,
@@ -32,8 +37,9 @@ import {
   decodeResync,
   decodeStats,
   decodeSweep,
+  decodeWatermark,
 } from './decode.ts';
-import { type Call, encodeEnqueue, encodeExchange, wholeMs } from './encode.ts';
+import { type Call, encodeEnqueue, encodeExchange, encodeFire, wholeMs } from './encode.ts';
 import { wrongType } from './errors.ts';
 import { checkFitness } from './fitness.ts';
 import { expectedTypes, type QueueKeys, queueKeys, SCHEMA } from './keys.ts';
@@ -173,6 +179,16 @@ export class RedisBroker implements Broker {
     const bounds = [TOMBSTONE_MS, RECLAIM_CHUNK, BATCH_BYTES_LIMIT].map(String);
     const args = [daemon, String(deadlineAt), proven ? '1' : '0', ...bounds];
     return decodeReclaim(await this.#run('reclaim', queue, { keys, args }, daemon));
+  }
+
+  async watermark(queue: string, { schedule }: { schedule: string }): Promise<WatermarkReply> {
+    const { schedules, meta } = this.#of(queue);
+    const args = [schedule, String(WATERMARK_AHEAD_MS), SCHEMA, this.#options.newId()];
+    return decodeWatermark(await this.#run('watermark', queue, { keys: [schedules, meta], args }));
+  }
+
+  async fire(queue: string, request: FireRequest): Promise<FireReply> {
+    return decodeFire(await this.#run('fire', queue, encodeFire(this.#of(queue), request)));
   }
 
   async wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {

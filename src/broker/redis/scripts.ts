@@ -11,6 +11,8 @@ const PARTS = {
   close: [],
   sweep: ['now', 'record', 'promote'],
   reclaim: ['now', 'record'],
+  watermark: ['now'],
+  fire: ['now'],
   stats: ['now'],
   list: [],
   find: [],

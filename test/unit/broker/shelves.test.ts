@@ -4,7 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { ExchangeReply, JobState, Settlement, StoredJob } from '../../../src/broker/broker.ts';
+import type {
+  ExchangeReply,
+  JobState,
+  Settlement,
+  StoredJob,
+  WatermarkReply,
+} from '../../../src/broker/broker.ts';
 import type { StoreRequest, Verb } from '../../../src/broker/embedded/messages.ts';
 import { Store } from '../../../src/broker/embedded/store.ts';
 import { Queue } from '../../../src/broker/engine/queue.ts';
@@ -17,6 +23,7 @@ type Step =
       jobs: { priority: number; delay: number; unique: number; expires: number; keep: boolean }[];
     }
   | { type: 'exchange'; lane: 0 | 1; want: number; alone: boolean; endings: number[]; again: boolean }
+  | { type: 'fire'; unique: boolean; behind: boolean }
   | { type: 'sweep' }
   | { type: 'reclaim' };
 
@@ -48,6 +55,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       again: fc.boolean(),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('fire' as const),
+      unique: fc.boolean(),
+      behind: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ type: 'sweep' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'reclaim' as const }) },
 );
@@ -72,6 +87,7 @@ class Play {
     this.#now += 1_000;
     if (next.type === 'enqueue') this.#enqueue(next);
     else if (next.type === 'exchange') this.#exchange(next);
+    else if (next.type === 'fire') this.#fire(next);
     else if (next.type === 'sweep') this.#ask('sweep', { leaseMs: 30_000 });
     else this.#reclaim();
     this.#compareWhole();
@@ -88,6 +104,17 @@ class Play {
       return { record, delayMs: delay === 0 ? 0 : delay * 1_000 + (this.#jobs % 997) };
     });
     this.#ask('enqueue', { id: `batch ${this.#jobs}`, notAfterAt: this.#now + 35_000, jobs: made });
+  }
+
+  #fire({ unique, behind }: Extract<Step, { type: 'fire' }>): void {
+    const { watermark } = this.#ask('watermark', { schedule: 's' }) as WatermarkReply;
+    this.#now += 1_000;
+    const record = encodeJob({
+      ...{ id: `01a206a1-4a68-7679-bfcb-${String(++this.#jobs).padStart(12, '0')}`, task: 'a', priority: 3 },
+      ...{ keepResult: false, options: {}, input: 'null', expiresAt: 0, unique: unique ? 'key 1' : null },
+    });
+    const previous = behind ? watermark.tick - 1 : watermark.tick;
+    this.#ask('fire', { schedule: 's', previous, tick: this.#now - 500, record });
   }
 
   #exchange({ lane, want, alone, endings, again }: Extract<Step, { type: 'exchange' }>): void {
