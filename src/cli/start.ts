@@ -8,11 +8,13 @@ export function addStart(program: Command, bind: Bind): void {
   program
     .command('start')
     .description('run the daemon in the foreground')
+    .option('--require-broker', 'end with 69 when the broker does not answer at the start')
     .addHelpText(
       'after',
       `
 Ctrl-C or SIGTERM drains: nothing new is taken, running jobs may finish as long
 as shutdown.drain_timeout says. A second Ctrl-C, or SIGQUIT, stops at once.
+A broker that is away is waited for, with growing pauses, unless it is required.
 
 Examples:
   supervisor start
@@ -22,7 +24,7 @@ Examples:
     .action(bind(start));
 }
 
-async function start(context: CommandContext): Promise<number> {
+async function start(context: CommandContext, flags: { requireBroker?: boolean }): Promise<number> {
   const { output, clock, cwd, version, stdout, stderr } = context;
   const began = clock.monotonic();
   const loaded = await context.loadConfig();
@@ -32,6 +34,7 @@ async function start(context: CommandContext): Promise<number> {
     loaded,
     version,
     terminal: { stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
+    requireBroker: flags.requireBroker === true,
     onReady: ({ status, tasks }) => {
       if (!output.stderrIsTerminal || output.quiet) return;
       const facts = {

@@ -33,7 +33,10 @@ export function causeOf(facts: ExitFacts): ExitCause {
     case 'boot_failed':
       return { kind: 'boot_failure', text: error?.message ?? 'its modules did not load' };
     case 'ready_timeout':
-      return { kind: 'boot_failure', text: 'killed: it was not ready in time' };
+      return {
+        kind: 'boot_failure',
+        text: 'killed: it was not ready in time (ready_timeout); does a task module wait?',
+      };
     case 'blocked':
       return { kind: 'crash', text: 'killed: its event loop was blocked' };
     case null:

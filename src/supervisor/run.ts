@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly loaded: LoadedConfig;
   readonly version: string;
   readonly terminal: { readonly stdout: boolean; readonly stderr: boolean };
+  /** Whether a broker that does not answer at the start ends the daemon; else it is waited for. */
+  readonly requireBroker: boolean;
   /** Everything works: the pools, the claims, the sockets. */
   readonly onReady: (ready: { status: StatusReport; tasks: readonly string[] }) => void;
 }
@@ -29,7 +31,8 @@ const EXIT_KILLED = 130;
 
 /**
  * Is the daemon: from the lock to the end. Resolves with the exit code when it was told to stop, and nothing of it is left.
- * @throws ForkloopError ERR_ALREADY_RUNNING, ERR_POOL_NOT_READY, ERR_BROKER_UNFIT …: nothing is left either.
+ * @throws ForkloopError ERR_ALREADY_RUNNING, ERR_POOL_NOT_READY, ERR_BROKER_UNFIT, ERR_BROKER_UNAVAILABLE (only with
+ * `requireBroker`) …: nothing is left either.
  */
 export async function runSupervisor(options: RunOptions): Promise<number> {
   const { loaded, terminal } = options;
@@ -55,6 +58,7 @@ async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promis
   const gone = predecessor !== null && (await awaitGone(predecessor, clock, log));
   const note = noteKeeper(directory, run);
   const built = build({ loaded, run, clock, random: Math.random, log, onSession: note.session });
+  if (options.requireBroker) await reachBroker(built);
   const report = reporter(options, built, clock);
   const supervisor: Supervisor = new Supervisor(
     {
@@ -112,6 +116,17 @@ async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promis
     if (supervisor.killed.aborted) killWorkers(built);
     else stopListening();
     log.info('stopped');
+  }
+}
+
+/** Before any worker is made. @throws BrokerError: it does not answer; it is closed then. */
+async function reachBroker({ broker, pools }: Built): Promise<void> {
+  try {
+    await broker.start();
+    for (const queue of pools[0]?.queues.slice(0, 1) ?? []) await broker.stats(queue);
+  } catch (error) {
+    await broker.close();
+    throw error;
   }
 }
 

@@ -182,7 +182,7 @@ export class Connection {
     this.#state = { type: 'resting', failure };
     if (this.#reported === failure.message) return;
     this.#reported = failure.message;
-    this.#options.log.warn('broker not connected', { reason: failure.message });
+    this.#options.log.warn('broker not connected, trying again until it is', { reason: failure.message });
   }
 
   #restMs(outcome: Link | BrokerError, failures: number): number {
