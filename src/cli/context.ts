@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
@@ -80,10 +81,13 @@ export function contextOf(flags: GlobalFlags, surroundings: Surroundings): Comma
     verbose: flags.verbose ?? isOn(env['FORKLOOP_VERBOSE']),
     color: flags.color === false || isOn(env['FORKLOOP_NO_COLOR']) ? false : undefined,
   });
+  const configPath = async (): Promise<string> => {
+    const { findConfig } = await import('../config/load.ts');
+    return flags.config === undefined ? findConfig({ env, cwd }) : resolve(cwd, flags.config);
+  };
   const loadConfig = async (): Promise<LoadedConfig> => {
-    const { findConfig, loadConfig: load } = await import('../config/load.ts');
-    const path = flags.config === undefined ? findConfig({ env, cwd }) : resolve(cwd, flags.config);
-    return load({ path, env });
+    const { loadConfig: load } = await import('../config/load.ts');
+    return load({ path: await configPath(), env });
   };
   return {
     ...surroundings,
@@ -91,10 +95,19 @@ export function contextOf(flags: GlobalFlags, surroundings: Surroundings): Comma
     timeoutMs: flags.timeout === undefined ? null : durationOf('--timeout', flags.timeout),
     loadConfig,
     controlSocket: async () =>
-      flags.socket === undefined
-        ? join((await loadConfig()).config.control.directory, CONTROL_SOCKET)
-        : resolve(cwd, flags.socket),
+      flags.socket === undefined ? socketOf(await configPath(), env) : resolve(cwd, flags.socket),
   };
+}
+
+/** A file with mistakes still tells where its daemon is, if one is there. @throws ForkloopError ERR_CONFIG_INVALID */
+async function socketOf(path: string, env: Surroundings['env']): Promise<string> {
+  const { controlDirectoryOf } = await import('../config/control-directory.ts');
+  const directory = controlDirectoryOf(path, env);
+  if (directory !== null && existsSync(join(directory, CONTROL_SOCKET)))
+    return join(directory, CONTROL_SOCKET);
+  const { loadConfig } = await import('../config/load.ts');
+  const { config } = loadConfig({ path, env, modules: 'ignored' });
+  return join(config.control.directory, CONTROL_SOCKET);
 }
 
 /** @throws ForkloopError ERR_USAGE */

@@ -6,6 +6,8 @@ export const EXIT = {
   done: 0,
   /** It failed, or was refused. */
   failed: 1,
+  /** A reload that the daemon can only do by a restart; nothing was changed. */
+  restartNeeded: 2,
   notRunning: 3,
   noAnswer: 4,
   /** A job that was waited for is dead, cancelled or expired. */

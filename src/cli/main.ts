@@ -7,6 +7,7 @@ import { addEnqueue } from './enqueue.ts';
 import { EXIT, exit } from './exit.ts';
 import { addJob } from './job.ts';
 import { printError } from './print-error.ts';
+import { addReload } from './reload.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
@@ -83,7 +84,7 @@ function createProgram(bind: Bind, { stdout, stderr, version }: Surroundings): C
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES);
   addGlobalOptions(program);
-  for (const add of [addStart, addStop, addStatus, addCheck, addEnqueue, addJob, addVersion])
+  for (const add of [addStart, addStop, addReload, addStatus, addCheck, addEnqueue, addJob, addVersion])
     add(program, bind);
   return program;
 }

@@ -1,4 +1,5 @@
 import { type BrokerClient, BrokerError } from '../broker/broker.ts';
+import { decodeJob } from '../broker/job-record.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -109,11 +110,19 @@ export class BrokeredClient {
       id: existing ?? id,
       queue,
       existing: existing !== null,
-      resultKept,
+      resultKept: existing === null ? resultKept : await this.#keepsResult(queue, existing),
       broker: this.#broker,
       watcher: this.#watcher(queue),
       clock: this.#clock,
     });
+  }
+
+  /** Of a job that somebody else enqueued. One that has just ended keeps its result if there is one. */
+  async #keepsResult(queue: string, id: string): Promise<boolean> {
+    const stored = await this.#broker.find(queue, id);
+    if (stored !== null) return decodeJob(stored.record).keepResult;
+    const [result] = await this.#broker.results(queue, [id]);
+    return result !== null && result !== undefined;
   }
 
   #enqueuer(queue: string): Enqueuer {

@@ -23,7 +23,7 @@ export interface ConsumerOptions {
   readonly queues: readonly QueueSettings[];
   readonly session: Omit<
     QueueSessionOptions,
-    'queue' | 'broker' | 'clock' | 'random' | 'log' | 'listener' | 'droppedResultTtlMs'
+    'queue' | 'broker' | 'clock' | 'random' | 'log' | 'listener' | 'bounds'
   >;
   /** What happens to running jobs whose lease is gone. */
   readonly onLeaseLost: 'stop' | 'continue';
@@ -61,6 +61,14 @@ export class Consumer implements Service {
 
   get sessions(): readonly QueueSession[] {
     return this.#lines.map((line) => line.session);
+  }
+
+  /** New settings for queues of this pool: they hold for jobs that are claimed from now on. */
+  configure(queues: readonly QueueSettings[]): void {
+    for (const settings of queues) {
+      const line = this.#lines.find(({ name }) => name === settings.name);
+      if (line !== undefined) line.settings = settings;
+    }
   }
 
   /** Resolves at once: a broker that is away is waited for in the background. */
@@ -124,7 +132,7 @@ export class Consumer implements Service {
       clock,
       random,
       log,
-      droppedResultTtlMs: settings.resultTtlMs,
+      bounds: () => ({ droppedResultTtlMs: line.settings.resultTtlMs, keepDead: line.settings.keepDead }),
       listener: {
         opened: () => {
           log.debug('queue session opened', { queue, daemon: session.daemon });

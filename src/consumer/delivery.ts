@@ -15,6 +15,8 @@ export interface QueueSettings {
   /** For results that are kept without a time of their own. */
   readonly resultTtlMs: number;
   readonly maxResultBytes: number;
+  /** Bounds of its dead set. */
+  readonly keepDead: { readonly count: number; readonly ageMs: number };
 }
 
 /** A claimed job, ready for a pool, with what its settlement will need. */

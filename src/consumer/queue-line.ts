@@ -12,7 +12,8 @@ export interface HeldDelivery {
 
 /** What a consumer knows of one of its queues: what waits to be settled, what the pool has, whether to ask for more. */
 export class QueueLine {
-  readonly settings: QueueSettings;
+  /** Replaced by a reload; holds for jobs that are claimed from then on. */
+  settings: QueueSettings;
   readonly session: QueueSession;
   /** Deliveries given to the pool, by token. */
   readonly held = new Map<string, HeldDelivery>();

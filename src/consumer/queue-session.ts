@@ -176,7 +176,7 @@ export class QueueSession {
     want: number,
     alone: boolean,
   ): Promise<{ reply: ExchangeReply; sentAt: number } | null> {
-    const { broker, queue, leaseMs, droppedResultTtlMs, keepDead, clock, random, log } = this.#options;
+    const { broker, queue, leaseMs, bounds, clock, random, log } = this.#options;
     const request = {
       daemon: this.#daemon,
       leaseMs,
@@ -185,8 +185,7 @@ export class QueueSession {
       settle,
       want,
       alone,
-      droppedResultTtlMs,
-      keepDead,
+      ...bounds(),
     };
     const ended = this.#ended.signal;
     for (let attempt = 0; !ended.aborted; attempt++) {

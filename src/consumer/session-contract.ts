@@ -1,6 +1,6 @@
 /** What a queue session is given, tells and answers. */
 
-import type { Broker, ClaimedJob, ExchangeDone } from '../broker/broker.ts';
+import type { Broker, ClaimedJob, ExchangeDone, ExchangeRequest } from '../broker/broker.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { NewId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -12,8 +12,8 @@ export interface QueueSessionOptions {
   readonly leaseMs: number;
   /** T of the protocol: so long after the last confirmed renewal nothing new is started. */
   readonly fenceAfterMs: number;
-  readonly droppedResultTtlMs: number;
-  readonly keepDead: { readonly count: number; readonly ageMs: number };
+  /** Asked for each exchange: a reload may change them. */
+  readonly bounds: () => Pick<ExchangeRequest, 'droppedResultTtlMs' | 'keepDead'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly newId: NewId;

@@ -10,6 +10,7 @@ export type CommandTable = ReadonlyMap<string, (given: unknown) => Promise<unkno
 const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } = {
   status: z.strictObject({}),
   stop: z.strictObject({ now: z.boolean() }),
+  reload: z.strictObject({ dry_run: z.boolean(), all: z.boolean() }),
   jobs: z.strictObject({
     state: z.enum(['ready', 'delayed', 'in_flight', 'dead']).optional(),
     queue: z.string().max(200).optional(),
@@ -23,7 +24,7 @@ export function commandTable(handlers: ControlHandlers): CommandTable {
     name,
     async (given) => handlers[name](checked(name, schemas[name], given)),
   ];
-  return new Map([entry('status'), entry('stop'), entry('jobs'), entry('job')]);
+  return new Map([entry('status'), entry('stop'), entry('reload'), entry('jobs'), entry('job')]);
 }
 
 function checked<Arguments>(command: string, schema: z.ZodType<Arguments>, given: unknown): Arguments {

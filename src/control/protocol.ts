@@ -42,6 +42,8 @@ export interface ControlCommands {
   readonly status: { readonly arguments: Record<string, never>; readonly data: StatusReport };
   /** Answers before the stop begins. `now`: running jobs are cut short and go back to their queues. */
   readonly stop: { readonly arguments: { readonly now: boolean }; readonly data: StopReport };
+  /** Answers when the reload is over, however it ended. */
+  readonly reload: { readonly arguments: ReloadRequest; readonly data: ReloadReport };
   readonly jobs: { readonly arguments: JobsRequest; readonly data: JobsReport };
   /** ERR_JOB_UNKNOWN when no job of that id is stored. */
   readonly job: { readonly arguments: JobRequest; readonly data: JobReport };
@@ -74,7 +76,12 @@ export interface StatusReport {
   readonly broker: { readonly type: string; readonly up: boolean; readonly location: string };
   readonly pools: readonly PoolReport[];
   readonly queues: readonly QueueReport[];
-  readonly config: { readonly path: string; readonly generation: number };
+  /** `last_reload`: how the last one ended; null when there was none. */
+  readonly config: {
+    readonly path: string;
+    readonly generation: number;
+    readonly last_reload: ReloadReport | null;
+  };
 }
 
 export interface PoolReport {
@@ -138,6 +145,33 @@ export interface JobRequest {
   readonly id: string;
   /** Whether the report carries the input. */
   readonly input: boolean;
+}
+
+export interface ReloadRequest {
+  /** Only tells what it would do. */
+  readonly dry_run: boolean;
+  /** Roll every pool, whatever has changed. */
+  readonly all: boolean;
+}
+
+/**
+ * `applied`, `unchanged`: the daemon runs by the file. `planned`: it would. `invalid`, `restart_needed`: nothing was changed.
+ * `failed`: a pool kept its workers, nothing hot took effect. `message` says why.
+ */
+export interface ReloadReport {
+  readonly schema: 'forkloop.reload/1';
+  readonly outcome: 'applied' | 'unchanged' | 'planned' | 'invalid' | 'restart_needed' | 'failed';
+  readonly generation: number;
+  readonly changes: readonly {
+    readonly path: string;
+    /** Null where the key was not there. */
+    readonly from: unknown;
+    readonly to: unknown;
+    readonly effect: 'hot' | 'roll' | 'restart';
+    /** The pool that is rolled; null with `roll`: every pool. */
+    readonly pool: string | null;
+  }[];
+  readonly message: string;
 }
 
 export type JobReport = StoredJobReport | EndedJobReport;

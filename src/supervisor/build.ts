@@ -102,7 +102,6 @@ function buildConsumer(
   broker: Broker,
   lease: { readonly lease: number; readonly on_lease_lost: 'stop' | 'continue' },
 ): Consumer {
-  const { dead, dead_for } = config.defaults.keep;
   return new Consumer({
     pool,
     broker,
@@ -110,7 +109,6 @@ function buildConsumer(
     session: {
       leaseMs: lease.lease,
       fenceAfterMs: lease.lease - CALL_DEADLINE_MS - FENCE_MARGIN_MS,
-      keepDead: { count: dead, ageMs: dead_for },
       newId,
     },
     onLeaseLost: lease.on_lease_lost,
@@ -155,6 +153,14 @@ function heapOptionsOf({ max_heap }: PoolConfig): Pick<PoolOptions, 'maxOldSpace
   if (max_heap === undefined) return {};
   const mb = Math.round(max_heap / 1024 ** 2);
   return { maxOldSpaceMb: mb, resourceLimits: { maxOldGenerationSizeMb: mb } };
+}
+
+/** Settings that the consumers hold. */
+export function configureConsumers({ config }: LoadedConfig, { pools, consumers }: Built): void {
+  for (const [index, pool] of pools.entries()) {
+    const poolConfig = config.pools[pool.name];
+    if (poolConfig !== undefined) consumers[index]?.configure(queueSettingsOf(config, poolConfig));
+  }
 }
 
 /** Where the sockets of a daemon are. */

@@ -14,6 +14,7 @@ export function queueSettingsOf(config: Config, pool: PoolConfig): QueueSettings
       defaults: { timeoutMs: timeout, killAfterMs: kill_after, retry },
       resultTtlMs: queue?.keep?.results ?? keep.results ?? DEFAULT_RESULT_TTL_MS,
       maxResultBytes: max_result,
+      keepDead: { count: keep.dead, ageMs: keep.dead_for },
     };
   });
 }

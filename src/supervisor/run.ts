@@ -1,19 +1,19 @@
 import type { LoadedConfig } from '../config/load.ts';
 import { commandTable } from '../control/commands.ts';
-import type { ControlHandlers, StatusReport } from '../control/protocol.ts';
+import type { StatusReport } from '../control/protocol.ts';
 import { ControlServer } from '../control/server.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
-import type { Logger } from '../lib/logger.ts';
-import { type Built, build, controlSocketOf, storeServersOf } from './build.ts';
+import { type Built, build, configureConsumers, controlSocketOf, storeServersOf } from './build.ts';
+import { codeFingerprint } from './code-fingerprint.ts';
+import { loadConfigApart } from './config-loader.ts';
+import { createHandlers } from './control-handlers.ts';
 import { acquireInstanceLock } from './instance-lock.ts';
-import { JobInspector } from './job-inspector.ts';
-import { createWinstonLogger } from './log.ts';
-import { memoryOf } from './memory-use.ts';
+import { createWinstonLogger, type WinstonLogger } from './log.ts';
 import { awaitGone, bootId, readNote, takeOver, writeNote } from './predecessor.ts';
-import { QueueStatsCache } from './queue-stats.ts';
+import { Reloader } from './reloader.ts';
 import { listenForSignals } from './signals.ts';
-import { statusReport } from './status-report.ts';
+import { createStatusReporter } from './status-reporter.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface RunOptions {
@@ -49,7 +49,7 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
   }
 }
 
-async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promise<number> {
+async function runLocked(options: RunOptions, clock: Clock, log: WinstonLogger): Promise<number> {
   const { loaded, version } = options;
   const { directory } = loaded.config.control;
   const run = newId();
@@ -59,7 +59,8 @@ async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promis
   const note = noteKeeper(directory, run);
   const built = build({ loaded, run, clock, random: Math.random, log, onSession: note.session });
   if (options.requireBroker) await reachBroker(built);
-  const report = reporter(options, built, clock);
+  const reloader = createReloader(loaded, built, () => supervisor, clock, log);
+  const report = createStatusReporter(options, built, reloader, clock);
   const supervisor: Supervisor = new Supervisor(
     {
       broker: built.broker,
@@ -71,9 +72,9 @@ async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promis
         new ControlServer({
           path: controlSocketOf(loaded.config),
           commands: commandTable(
-            handlers(
-              loaded,
+            createHandlers(
               built,
+              reloader,
               () => report(supervisor.state),
               () => supervisor,
               clock,
@@ -90,13 +91,17 @@ async function runLocked(options: RunOptions, clock: Clock, log: Logger): Promis
     },
     { drainTimeoutMs: loaded.config.shutdown.drain_timeout, clock, log },
   );
-  const stopListening = listenForSignals(
-    (signal) => supervisor.signal(signal),
-    (signal) => log.info('signal ignored', { signal }),
-  );
+  const stopListening = listenForSignals({
+    stop: (signal) => supervisor.signal(signal),
+    reload: () => {
+      if (supervisor.state === 'running') void reloader.reload(false);
+    },
+    ignored: (signal) => log.info('signal ignored', { signal }),
+  });
   // What was answered is on disk; going on would acknowledge what is not.
   let storeFailure: Error | null = null;
   void built.broker.failure?.then((error) => {
+    if (supervisor.state === 'stopping') return;
     storeFailure = error;
     log.error('the store has failed, the daemon ends', { error: error.message });
     supervisor.signal('SIGQUIT');
@@ -128,6 +133,22 @@ async function reachBroker({ broker, pools }: Built): Promise<void> {
     await broker.close();
     throw error;
   }
+}
+
+function createReloader(
+  loaded: LoadedConfig,
+  built: Built,
+  supervisor: () => Supervisor,
+  clock: Clock,
+  log: WinstonLogger,
+): Reloader {
+  const applyHot = (next: LoadedConfig) => {
+    log.setLevel(next.config.log.level);
+    supervisor().drainTimeoutMs = next.config.shutdown.drain_timeout;
+    configureConsumers(next, built);
+  };
+  const load = () => loadConfigApart(loaded.path, clock);
+  return new Reloader({ loaded, load, fingerprint: codeFingerprint, target: { applyHot }, log });
 }
 
 /** Starts, waits for the order to stop, stops. */
@@ -169,59 +190,6 @@ function noteKeeper(directory: string, run: string) {
     session: (queue: string, daemon: string) => {
       sessions[queue] = daemon;
       write();
-    },
-  };
-}
-
-function reporter({ loaded, version }: RunOptions, { broker, pools }: Built, clock: Clock) {
-  const startedAt = clock.now();
-  const queues = pools.flatMap((pool) => pool.queues);
-  const stats = new QueueStatsCache(broker, queues, clock);
-  return async (state: StatusReport['state']): Promise<StatusReport> => {
-    const statuses = pools.map((pool) => pool.status());
-    const pids = statuses.flatMap(({ workers }) => workers.flatMap(({ pid }) => (pid === null ? [] : [pid])));
-    const [known, memory] = await Promise.all([stats.read(), memoryOf([...new Set(pids)])]);
-    return statusReport({
-      name: loaded.config.name,
-      version,
-      pid: process.pid,
-      state,
-      startedAt,
-      now: clock.now(),
-      broker: { type: broker.type, up: broker.up, location: locationOf(loaded) },
-      pools: statuses,
-      stats: known,
-      memory,
-      config: { path: loaded.path, generation: 1 },
-    });
-  };
-}
-
-/** Where the broker is, without the credentials that a URL may hold. */
-function locationOf({ config: { broker } }: LoadedConfig): string {
-  if (broker.type === 'embedded') return broker.path;
-  const { protocol, host, pathname } = new URL(broker.url);
-  return `${protocol}//${host}${pathname}`;
-}
-
-function handlers(
-  { config }: LoadedConfig,
-  { broker, pools }: Built,
-  report: () => Promise<StatusReport>,
-  supervisor: () => Supervisor,
-  clock: Clock,
-): ControlHandlers {
-  const inspector = new JobInspector(broker, pools);
-  return {
-    status: report,
-    jobs: (request) => inspector.list(request),
-    job: (request) => inspector.show(request),
-    stop: async ({ now }) => {
-      const { drain_timeout, cold_grace } = config.shutdown;
-      const deadline = (now ? 0 : drain_timeout) + cold_grace;
-      // After the answer: the server that carries it is stopped too.
-      clock.setTimer(1, () => supervisor().signal(now ? 'SIGQUIT' : 'SIGTERM'));
-      return { schema: 'forkloop.stop/1', pid: process.pid, deadline_seconds: deadline / 1_000 };
     },
   };
 }

@@ -30,6 +30,8 @@ export interface SupervisorOptions {
 export class Supervisor {
   readonly #parts: DaemonParts;
   readonly #options: SupervisorOptions;
+  /** How long a stop lets running jobs go on. A reload may change it. */
+  drainTimeoutMs: number;
   #state: DaemonState = 'starting';
   #mode: StopMode = 'running';
   #modeSince = 0;
@@ -42,6 +44,7 @@ export class Supervisor {
   constructor(parts: DaemonParts, options: SupervisorOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.drainTimeoutMs = options.drainTimeoutMs;
   }
 
   get state(): DaemonState {
@@ -73,7 +76,8 @@ export class Supervisor {
 
   /** Acts on a signal, or on a command that means the same. */
   signal(signal: StopSignal): void {
-    const { clock, log, drainTimeoutMs } = this.#options;
+    const { clock, log } = this.#options;
+    const { drainTimeoutMs } = this;
     const before = this.#mode;
     this.#mode = escalate(before, signal, clock.monotonic() - this.#modeSince);
     if (this.#mode === before) return;

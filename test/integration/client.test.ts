@@ -88,6 +88,11 @@ describe('the client', () => {
       assert.equal(await delayed.status(), 'delayed');
       const same = await client.enqueue('echo', 2, { unique: 'only' });
       assert.deepEqual([same.id, same.existing], [delayed.id, true]);
+      assert.equal(await same.status(), 'delayed');
+      await refused(same.result({ timeout: '50ms' }), 'ERR_RESULT_TIMEOUT');
+      await client.enqueue('echo', 1, { delay: '1h', unique: 'unkept' });
+      const unkept = await client.enqueue('echo', 2, { unique: 'unkept', result: true });
+      await refused(unkept.result(), 'ERR_RESULT_NOT_KEPT');
       await client.close();
       await refused(client.enqueue('echo', 1), 'ERR_CLIENT_CLOSED');
     });

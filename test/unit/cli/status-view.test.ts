@@ -51,7 +51,7 @@ const report: StatusReport = {
       oldest_ready_seconds: null,
     },
   ],
-  config: { path: '/srv/app/config/supervisor.yaml', generation: 1 },
+  config: { path: '/srv/app/config/supervisor.yaml', generation: 1, last_reload: null },
 };
 
 const options = { colors: pc.createColors(false), width: 80, cwd: '/srv/app', wide: false };

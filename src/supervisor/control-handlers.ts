@@ -1,0 +1,35 @@
+import type { ControlHandlers, StatusReport } from '../control/protocol.ts';
+import type { Clock } from '../lib/clock.ts';
+import { ForkloopError } from '../lib/errors.ts';
+import type { Built } from './build.ts';
+import { JobInspector } from './job-inspector.ts';
+import type { Reloader } from './reloader.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** What the control socket's commands do. */
+export function createHandlers(
+  { broker, pools }: Built,
+  reloader: Reloader,
+  report: () => Promise<StatusReport>,
+  supervisor: () => Supervisor,
+  clock: Clock,
+): ControlHandlers {
+  const inspector = new JobInspector(broker, pools);
+  return {
+    status: report,
+    jobs: (request) => inspector.list(request),
+    job: (request) => inspector.show(request),
+    reload: ({ dry_run, all }) => {
+      if (supervisor().state !== 'running')
+        throw new ForkloopError('ERR_DRAINING', 'the daemon is not running normally: it starts or stops');
+      return dry_run ? reloader.plan(all) : reloader.reload(all);
+    },
+    stop: async ({ now }) => {
+      const { drain_timeout, cold_grace } = reloader.config.shutdown;
+      const deadline = (now ? 0 : drain_timeout) + cold_grace;
+      // After the answer: the server that carries it is stopped too.
+      clock.setTimer(1, () => supervisor().signal(now ? 'SIGQUIT' : 'SIGTERM'));
+      return { schema: 'forkloop.stop/1', pid: process.pid, deadline_seconds: deadline / 1_000 };
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import type { LoadedConfig } from '../config/load.ts';
+import type { StatusReport } from '../control/protocol.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Built } from './build.ts';
+import { memoryOf } from './memory-use.ts';
+import { QueueStatsCache } from './queue-stats.ts';
+import type { Reloader } from './reloader.ts';
+import { statusReport } from './status-report.ts';
+
+/** Tells how the daemon is, from what it knows. */
+export function createStatusReporter(
+  { loaded, version }: { readonly loaded: LoadedConfig; readonly version: string },
+  { broker, pools }: Built,
+  reloader: Reloader,
+  clock: Clock,
+) {
+  const startedAt = clock.now();
+  const queues = pools.flatMap((pool) => pool.queues);
+  const stats = new QueueStatsCache(broker, queues, clock);
+  return async (state: StatusReport['state']): Promise<StatusReport> => {
+    const statuses = pools.map((pool) => pool.status());
+    const pids = statuses.flatMap(({ workers }) => workers.flatMap(({ pid }) => (pid === null ? [] : [pid])));
+    const [known, memory] = await Promise.all([stats.read(), memoryOf([...new Set(pids)])]);
+    return statusReport({
+      name: loaded.config.name,
+      version,
+      pid: process.pid,
+      state,
+      startedAt,
+      now: clock.now(),
+      broker: { type: broker.type, up: broker.up, location: locationOf(loaded) },
+      pools: statuses,
+      stats: known,
+      memory,
+      config: { path: loaded.path, generation: reloader.generation, last_reload: reloader.last },
+    });
+  };
+}
+
+/** Where the broker is, without the credentials that a URL may hold. */
+function locationOf({ config: { broker } }: LoadedConfig): string {
+  if (broker.type === 'embedded') return broker.path;
+  const { protocol, host, pathname } = new URL(broker.url);
+  return `${protocol}//${host}${pathname}`;
+}
