@@ -88,6 +88,36 @@ const redisBroker = z
     error: 'must be at most a quarter of the lease, so that lost renewals can be repeated in time',
   });
 
+const MEBIBYTE = 1024 ** 2;
+
+const rss = () => byteSize({ min: 16 * MEBIBYTE, max: MEBIBYTE ** 2 });
+
+const recycle = z
+  .strictObject({
+    max_jobs: count({ min: 1 })
+      .meta({ description: 'After so many jobs.', 'x-examples': [5000] })
+      .exactOptional(),
+    max_age: duration({ min: 1_000 })
+      .meta({ description: 'After so long.', 'x-examples': ['6h'] })
+      .exactOptional(),
+    max_rss: z
+      .strictObject({
+        soft: rss()
+          .meta({ description: 'Above it: when its job has ended.', 'x-examples': ['512MiB'] })
+          .exactOptional(),
+        hard: rss()
+          .meta({ description: 'Above it: killed at once, which is a crash.', 'x-examples': ['1GiB'] })
+          .exactOptional(),
+      })
+      .refine(({ soft, hard }) => soft === undefined || hard === undefined || soft <= hard, {
+        path: ['soft'],
+        error: 'must not be above hard',
+      })
+      .meta({ description: 'Resident memory of a forked worker, looked at every 2 s.' })
+      .exactOptional(),
+  })
+  .meta({ description: 'When a worker is replaced though it works; each limit but hard ± 10 %.' });
+
 const poolKeys = {
   queues: z
     .array(name())
@@ -104,12 +134,13 @@ const poolKeys = {
     .default(true)
     .describe('Whether the daemon refuses to start when the pool does not get ready.'),
   ready_timeout: duration({ min: 100 }).prefault('30s').describe('How long a worker may take to get ready.'),
-  max_heap: byteSize({ min: 16 * 1024 ** 2, max: 1024 ** 4 })
+  max_heap: byteSize({ min: 16 * MEBIBYTE, max: MEBIBYTE ** 2 })
     .meta({
       description: 'The largest JavaScript heap of a worker; left out, what Node allows.',
       'x-examples': ['512MiB'],
     })
     .exactOptional(),
+  recycle: recycle.exactOptional(),
   env: z
     .record(
       z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, { error: 'not a name of an environment variable' }),

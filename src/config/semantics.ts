@@ -15,6 +15,7 @@ export function checkSemantics(data: unknown, cores: number): Finding[] {
     ...checkQueueOptions(data, owners),
     ...checkRoutes(data, owners),
     ...checkWorkers(data, cores),
+    ...checkRecycling(data),
   ];
 }
 
@@ -81,6 +82,17 @@ function checkWorkers(data: unknown, cores: number): Finding[] {
     if (typeof workers !== 'number' || workers <= cores || kind !== 'process') return [];
     const message = `${workers} workers share ${cores} ${cores === 1 ? 'core' : 'cores'}: they wait for each other`;
     return [warning(['pools', pool, 'workers'], message)];
+  });
+}
+
+function checkRecycling(data: unknown): Finding[] {
+  return entriesAt(data, ['pools']).flatMap(([pool]) => {
+    const kind = valueAt(data, ['pools', pool, 'kind']);
+    const host = valueAt(data, ['pools', pool, 'host']) ?? 'thread';
+    const path = ['pools', pool, 'recycle', 'max_rss'];
+    if (kind !== 'async' || host !== 'thread' || valueAt(data, path) === undefined) return [];
+    const message = 'a thread has no memory of its own to weigh: use host: process, or limit max_heap';
+    return [error(path, message, 'key')];
   });
 }
 

@@ -9,7 +9,9 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import type { BootGate } from './boot-gate.ts';
 import type { ExitCause } from './exit-cause.ts';
+import { Heir, type Succession } from './heir.ts';
 import { afterUnstableExit, type Breaker, CLOSED, type RestartPolicy, restartDelay } from './restart.ts';
+import { emptySlot, type Slot } from './slot.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 export interface CrewOptions {
@@ -19,23 +21,14 @@ export interface CrewOptions {
   readonly random: Random;
   readonly bootGate: BootGate;
   spawn(slot: number): WorkerHandle;
+  /** An heir has taken a slot over. The worker that had it, if any, is the caller's to end. */
+  tookOver(old: WorkerHandle | null): void;
 }
 
-export interface Slot {
-  readonly index: number;
-  worker: WorkerHandle | null;
-  starts: number;
-  /** Why the last worker ended, if not as planned. */
-  lastExit: string | null;
-  /** Unstable exits in a row. */
-  failures: number;
-  /** The worker was ready for long enough, or has completed a job. */
-  stable: boolean;
-  /** Monotonic time before which it stays empty. */
-  notBefore: number;
-  /** Gives back the turn at the boot gate; null when it holds none. */
-  leaveGate: (() => void) | null;
-  stableTimer: Timer | null;
+/** How a worker's successor starts. */
+export interface HeirWishes {
+  /** How long it must live once it is ready before it takes over. */
+  readonly probationMs: number;
 }
 
 export class Crew {
@@ -71,18 +64,37 @@ export class Crew {
       slot.leaveGate?.();
       slot.leaveGate = null;
       slot.stableTimer?.cancel();
+      slot.heir?.cancel();
+      slot.heir = null;
     }
+  }
+
+  /** Starts a worker beside that of a slot, which takes the slot when it is ready. One at a time for each slot. */
+  succeed(slot: Slot, { probationMs }: HeirWishes): Promise<Succession> {
+    if (this.#state !== 'running' || !this.#slots.includes(slot) || slot.heir !== null)
+      return Promise.resolve({ type: 'cancelled' });
+    const { clock, bootGate, spawn } = this.#options;
+    slot.heir = new Heir({
+      clock,
+      bootGate,
+      probationMs,
+      spawn: () => spawn(slot.index),
+      takeOver: () => this.#takeOver(slot),
+    });
+    slot.heir.start();
+    return slot.heir.end;
   }
 
   /** The worker's boot is over: another may begin. */
   ready(worker: WorkerHandle): void {
     const slot = this.#slotOf(worker);
-    if (slot === undefined) return;
+    if (slot === undefined) {
+      this.#slotOfHeir(worker)?.heir?.ready();
+      return;
+    }
     slot.leaveGate?.();
     slot.leaveGate = null;
-    slot.stableTimer = this.#options.clock.setTimer(this.#options.restart.stableAfter, () =>
-      this.#stable(slot),
-    );
+    this.#awaitStable(slot);
   }
 
   completed(worker: WorkerHandle): void {
@@ -100,10 +112,14 @@ export class Crew {
   }
 
   /** `counts`: a bad end that speaks against the pool. */
-  exited(worker: WorkerHandle, cause: ExitCause, counts: boolean): void {
+  exited(worker: WorkerHandle, cause: ExitCause, counts: boolean, lastWords: string): void {
     const slot = this.#slotOf(worker);
-    if (slot === undefined) return;
-    const { clock, restart, random, size } = this.#options;
+    if (slot === undefined) {
+      this.#heirExited(worker, cause, lastWords);
+      return;
+    }
+    const { clock, restart, random } = this.#options;
+    const size = this.#slots.length;
     const now = clock.monotonic();
     const stable = slot.stable;
     this.#vacate(slot);
@@ -116,6 +132,30 @@ export class Crew {
       if (this.#breaker.state === 'open') this.#holdAll(slot.notBefore);
     }
     this.#fill();
+  }
+
+  #heirExited(worker: WorkerHandle, cause: ExitCause, lastWords: string): void {
+    const slot = this.#slotOfHeir(worker);
+    slot?.heir?.failed(cause, lastWords);
+    if (slot !== undefined) slot.heir = null;
+  }
+
+  #takeOver(slot: Slot): void {
+    const { worker: old, heir } = slot;
+    if (heir?.worker == null) return;
+    this.#vacate(slot);
+    slot.heir = null;
+    slot.worker = heir.worker;
+    slot.starts += 1;
+    slot.failures = 0;
+    this.#awaitStable(slot);
+    heir.taken(old);
+    this.#options.tookOver(old);
+  }
+
+  #awaitStable(slot: Slot): void {
+    const { clock, restart } = this.#options;
+    slot.stableTimer = clock.setTimer(restart.stableAfter, () => this.#stable(slot));
   }
 
   /** In a crash loop the pool, not each slot, waits for the next probe. */
@@ -184,18 +224,8 @@ export class Crew {
   #slotOf(worker: WorkerHandle): Slot | undefined {
     return this.#slots.find((slot) => slot.worker === worker);
   }
-}
 
-function emptySlot(index: number): Slot {
-  return {
-    index,
-    worker: null,
-    starts: 0,
-    lastExit: null,
-    failures: 0,
-    stable: false,
-    notBefore: 0,
-    leaveGate: null,
-    stableTimer: null,
-  };
+  #slotOfHeir(worker: WorkerHandle): Slot | undefined {
+    return this.#slots.find(({ heir }) => heir?.worker === worker);
+  }
 }

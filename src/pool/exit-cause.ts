@@ -17,14 +17,19 @@ export interface ExitFacts {
   readonly wasReady: boolean;
   /** What the worker itself said of its end: a module that did not load, an uncaught error, a call of process.exit. */
   readonly error: ErrorRecord | null;
+  /** The kernel has ended a process of this control group for want of memory since the last look. */
+  readonly kernelOutOfMemory?: boolean;
 }
 
-const PLANNED: Readonly<Record<Exclude<Ending, 'boot_failed' | 'ready_timeout' | 'blocked'>, string>> = {
+const PLANNED: Readonly<
+  Record<Exclude<Ending, 'boot_failed' | 'ready_timeout' | 'blocked' | 'memory'>, string>
+> = {
   drain: 'drained',
   hard_timeout: 'killed: a job ran past its hard limit',
   abort_ignored: 'killed: a job did not end when it was told to',
   recycle: 'recycled: a job that was ended still ran in it',
   cold_stop: 'killed: the pool stops',
+  drain_timeout: 'killed: it was replaced and its jobs did not end within the drain timeout',
 };
 
 export function causeOf(facts: ExitFacts): ExitCause {
@@ -39,6 +44,8 @@ export function causeOf(facts: ExitFacts): ExitCause {
       };
     case 'blocked':
       return { kind: 'crash', text: 'killed: its event loop was blocked' };
+    case 'memory':
+      return { kind: 'crash', text: 'killed: its memory went beyond max_rss.hard' };
     case null:
       return { kind: wasReady ? 'crash' : 'boot_failure', text: unplannedText(facts) };
     default:
@@ -48,12 +55,14 @@ export function causeOf(facts: ExitFacts): ExitCause {
 
 const NATIVE_FAULTS = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP', 'SIGFPE']);
 
-function unplannedText({ info, error }: ExitFacts): string {
+function unplannedText({ info, error, kernelOutOfMemory }: ExitFacts): string {
   const { code, signal, lastWords } = info;
   if (error !== null)
     return error.name === 'ProcessExit' ? error.message : `uncaught ${error.name}: ${error.message}`;
   if (info.error !== undefined) return hostErrorText(info.error);
   if (/FATAL ERROR.*(heap|memory)/i.test(lastWords)) return 'the JavaScript heap overflowed (out of memory)';
+  if (signal === 'SIGKILL' && kernelOutOfMemory === true)
+    return 'killed by SIGKILL: the kernel ended a process of this control group for want of memory';
   if (signal === 'SIGKILL')
     return 'killed by SIGKILL from outside: by the kernel for want of memory, or by a person';
   if (signal !== null && NATIVE_FAULTS.has(signal)) return `native code broke the process (${signal})`;

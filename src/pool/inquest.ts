@@ -13,10 +13,18 @@ export interface Findings {
 }
 
 /** Why a worker ended, and what that means for each delivery that is still inside it. */
-export function inquest(worker: WorkerHandle, info: ExitInfo): Findings {
+export function inquest(worker: WorkerHandle, info: ExitInfo, kernelOutOfMemory: () => boolean): Findings {
   const { culprit, bootError, ending, wasReady, zombies } = worker;
   const inside = [...worker.inside.values()];
-  const cause = causeOf({ info, ending, wasReady, error: bootError ?? culprit?.error ?? null });
+  const error = bootError ?? culprit?.error ?? null;
+  const unexplained = ending === null && info.signal === 'SIGKILL';
+  const cause = causeOf({
+    info,
+    ending,
+    wasReady,
+    error,
+    kernelOutOfMemory: unexplained && kernelOutOfMemory(),
+  });
   const byToken = blame({
     inside,
     zombies: zombies.size,

@@ -21,8 +21,12 @@ export type Ending =
   | 'cold_stop'
   | 'boot_failed'
   | 'ready_timeout'
+  /** Its slot is another's, and its jobs have not ended in the time that a drain may take. */
+  | 'drain_timeout'
   /** Its event loop answers no ping. */
-  | 'blocked';
+  | 'blocked'
+  /** It holds more memory than it may. */
+  | 'memory';
 
 export type WorkerEvent =
   | { readonly type: 'ready' }

@@ -8,12 +8,15 @@ import { ClusterHost } from './host/cluster-host.ts';
 import { workerEnv } from './host/env.ts';
 import type { WorkerHost } from './host/host.ts';
 import { ThreadHost } from './host/thread-host.ts';
-import type { PoolOptions } from './options.ts';
+import { KernelOom } from './kernel-oom.ts';
+import type { PoolOptions, WatchMemory, WorkerHosts } from './options.ts';
 import type { Pool } from './pool.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export { BootGate } from './boot-gate.ts';
-export type { PoolOptions } from './options.ts';
+export { KernelOom } from './kernel-oom.ts';
+export type { PoolOptions, WatchMemory } from './options.ts';
+export type { RecyclePolicy } from './recycle.ts';
 export type { RestartPolicy } from './restart.ts';
 
 export interface OpenServices {
@@ -22,14 +25,23 @@ export interface OpenServices {
   readonly logger: Logger;
   /** One for all pools of a daemon; without it the pool has its own. */
   readonly bootGate?: BootGate;
+  /** Without it `recycle.maxRss` has no effect. */
+  readonly watchMemory?: WatchMemory;
+  /** One for all pools of a daemon, so that each such end is explained once. */
+  readonly kernelOom?: KernelOom;
 }
+
+const WATCH_NOTHING: WatchMemory = () => () => {};
 
 /** A pool that has not started. */
 export function createPool(options: PoolOptions, services: OpenServices): Pool {
-  const { clock = systemClock, random, logger, bootGate = new BootGate() } = services;
-  const host = hostOf(options, clock);
-  const aloneHost = options.kind === 'async' ? forkHost(options, clock) : null;
-  return new WorkerPool(options, { clock, random, logger, bootGate, host, aloneHost });
+  const { clock = systemClock, random, logger } = services;
+  const { bootGate = new BootGate(), watchMemory = WATCH_NOTHING, kernelOom = new KernelOom() } = services;
+  const hostsOf = (of: PoolOptions): WorkerHosts => ({
+    host: hostOf(of, clock),
+    aloneHost: of.kind === 'async' ? forkHost(of, clock) : null,
+  });
+  return new WorkerPool(options, { clock, random, logger, bootGate, hostsOf, watchMemory, kernelOom });
 }
 
 function hostOf(options: PoolOptions, clock: Clock): WorkerHost {

@@ -4,6 +4,8 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { BootGate } from './boot-gate.ts';
 import type { WorkerHost } from './host/host.ts';
+import type { KernelOom } from './kernel-oom.ts';
+import type { RecyclePolicy } from './recycle.ts';
 import type { RestartPolicy } from './restart.ts';
 
 /** Everything that may differ between two pools. Durations in milliseconds. */
@@ -35,7 +37,27 @@ export interface PoolOptions {
   /** Between the abort and the end by force when `stop` reaches its deadline. */
   readonly coldGrace: number;
   readonly restart: RestartPolicy;
+  /** When workers are replaced though they work; left out = never. */
+  readonly recycle?: RecyclePolicy;
 }
+
+/** What starts the workers of a pool with such options. */
+export interface WorkerHosts {
+  readonly host: WorkerHost;
+  /** Of the worker that runs one suspect alone; null where each worker runs one job at a time anyway. */
+  readonly aloneHost: WorkerHost | null;
+}
+
+export type HostsOf = (options: PoolOptions) => WorkerHosts;
+
+/**
+ * Calls back again and again with the resident bytes of those of `pids` that are known, until the returned function is
+ * called. `pids` is asked each time.
+ */
+export type WatchMemory = (
+  pids: () => readonly number[],
+  onSample: (rss: ReadonlyMap<number, number>) => void,
+) => () => void;
 
 export interface PoolServices {
   readonly clock: Clock;
@@ -43,8 +65,8 @@ export interface PoolServices {
   readonly logger: Logger;
   /** Shared by all pools of a daemon. */
   readonly bootGate: BootGate;
-  /** Of the pool's workers. */
-  readonly host: WorkerHost;
-  /** Of the worker that runs one suspect alone; null where each worker runs one job at a time anyway. */
-  readonly aloneHost: WorkerHost | null;
+  readonly hostsOf: HostsOf;
+  /** Of all pools of a daemon, asked in one call. */
+  readonly watchMemory: WatchMemory;
+  readonly kernelOom: KernelOom;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import type { TaskManifest } from '../task/define.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 /**
@@ -30,6 +31,17 @@ export class Roster {
   /** Those that share the pool's deliveries. */
   shared(): WorkerHandle[] {
     return [...this.#workers].filter(({ forOne }) => !forOne);
+  }
+
+  /**
+   * The tasks that any of those that take deliveries can run: while two generations work, those that both know. Null when
+   * none takes any.
+   */
+  tasks(): ReadonlyMap<string, TaskManifest> | null {
+    const open = this.shared().filter((worker) => worker.open);
+    const newest = open.sort((a, b) => b.boot.generation - a.boot.generation)[0];
+    if (newest === undefined) return null;
+    return new Map([...newest.tasks].filter(([name]) => open.every(({ tasks }) => tasks.has(name))));
   }
 
   /**

@@ -1,5 +1,5 @@
-import type { Slot } from './crew.ts';
 import type { PoolState, PoolStatus, WorkerStatus } from './pool.ts';
+import type { Slot } from './slot.ts';
 
 interface PoolFacts extends Omit<PoolStatus, 'state' | 'workers' | 'busy'> {
   readonly slots: readonly Slot[];

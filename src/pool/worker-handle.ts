@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { ErrorRecord } from '../lib/errors.ts';
+import type { TaskManifest } from '../task/define.ts';
 import type { AbortReason } from '../task/outcome.ts';
 import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost } from './host/host.ts';
 import type { FromWorker } from './host/protocol.ts';
@@ -16,7 +17,8 @@ import type { WorkerState } from './pool.ts';
 
 /** Who hears of a worker. Nothing comes after `exited`. */
 export interface WorkerOwner {
-  announced(worker: WorkerHandle, message: Extract<FromWorker, { type: 'ready' }>): void;
+  /** It is ready. */
+  announced(worker: WorkerHandle): void;
   message(worker: WorkerHandle, message: FromWorker): void;
   output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void;
   exited(worker: WorkerHandle, info: ExitInfo): void;
@@ -42,6 +44,12 @@ export class WorkerHandle {
   /** Ended for the pool, but their code still runs in there. */
   readonly zombies = new Set<string>();
   wasReady = false;
+  /** It is ready and waits for its slot: nothing is given to it yet. */
+  held = false;
+  /** The tasks that it has loaded. */
+  tasks: ReadonlyMap<string, TaskManifest> = new Map();
+  /** How many have run in it to their end. */
+  jobs = 0;
   culprit: { readonly token: string | null; readonly error: ErrorRecord } | null = null;
   bootError: ErrorRecord | null = null;
   /** Pings without an answer (loop-watch.ts). */
@@ -84,7 +92,7 @@ export class WorkerHandle {
 
   /** Whether deliveries may be given to it. */
   get open(): boolean {
-    return (this.state === 'ready' || this.state === 'busy') && this.culprit === null;
+    return (this.state === 'ready' || this.state === 'busy') && this.culprit === null && !this.held;
   }
 
   get running(): number {
@@ -159,9 +167,10 @@ export class WorkerHandle {
 
   #announce(message: Extract<FromWorker, { type: 'ready' }>): void {
     this.wasReady = true;
+    this.tasks = new Map(message.tasks.map((task) => [task.name, task]));
     const waiting = [...this.inside.values()];
     if (waiting.length > 0) this.give(waiting);
-    this.#owner.announced(this, message);
+    this.#owner.announced(this);
   }
 
   #sendRun(flights: readonly Flight[]): void {

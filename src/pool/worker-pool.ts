@@ -10,24 +10,28 @@ import type { AbortReason, Outcome } from '../task/outcome.ts';
 import { Crew } from './crew.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Enforcer } from './enforcer.ts';
-import type { ExitInfo, WorkerHost } from './host/host.ts';
+import { Generation } from './generation.ts';
+import { Handover } from './handover.ts';
+import type { ExitInfo } from './host/host.ts';
 import type { FromWorker } from './host/protocol.ts';
 import { inquest } from './inquest.ts';
 import { type Flight, Ledger } from './ledger.ts';
 import { LoopWatch } from './loop-watch.ts';
 import type { PoolOptions, PoolServices } from './options.ts';
 import type { Delivery, Ended, Pool, PoolStatus, Progress } from './pool.ts';
+import { Recycler } from './recycler.ts';
+import { Retirement } from './retirement.ts';
 import { Roster } from './roster.ts';
 import { StartGate } from './start-gate.ts';
 import { statusOf } from './status.ts';
-import { WorkerHandle, type WorkerOwner } from './worker-handle.ts';
+import type { WorkerHandle, WorkerOwner } from './worker-handle.ts';
 import { WorkerLog } from './worker-log.ts';
 
 export class WorkerPool implements Pool, WorkerOwner {
   readonly name: string;
   readonly kind: 'process' | 'async';
   readonly queues: readonly string[];
-  readonly #options: PoolOptions;
+  readonly #generation: Generation;
   readonly #services: PoolServices;
   readonly #ledger: Ledger;
   readonly #dispatcher = new Dispatcher();
@@ -37,6 +41,8 @@ export class WorkerPool implements Pool, WorkerOwner {
   readonly #gate: StartGate;
   readonly #log: WorkerLog;
   readonly #roster: Roster;
+  readonly #retirement: Retirement;
+  readonly #recycler: Recycler;
   #tasks: ReadonlyMap<string, TaskManifest> = new Map();
   #state: 'created' | 'running' | 'quiet' | 'stopping' | 'stopped' = 'created';
   #onFree: () => void = () => {};
@@ -45,7 +51,7 @@ export class WorkerPool implements Pool, WorkerOwner {
 
   constructor(options: PoolOptions, services: PoolServices) {
     const { clock, random, bootGate, logger } = services;
-    this.#options = options;
+    this.#generation = new Generation(options.generation ?? 1, options, services.hostsOf, clock);
     this.#services = services;
     this.name = options.name;
     this.kind = options.kind;
@@ -56,8 +62,32 @@ export class WorkerPool implements Pool, WorkerOwner {
       if (this.free > 0) this.#onFree();
     });
     const size = options.kind === 'process' ? options.workers : 1;
-    const spawn = (slot: number) => this.#spawn(services.host, slot);
-    this.#crew = new Crew({ size, restart: options.restart, clock, random, bootGate, spawn });
+    this.#retirement = new Retirement(clock);
+    this.#crew = new Crew({
+      size,
+      restart: options.restart,
+      clock,
+      random,
+      bootGate,
+      spawn: (slot) => this.#hire(this.#generation.spawn(this, slot)),
+      tookOver: (old) => {
+        if (old !== null) this.#retirement.retire(old);
+        this.#opened();
+      },
+    });
+    const handover = new Handover(this.#crew, this.#retirement, () => this.#recycler.look());
+    this.#roster = new Roster(clock);
+    this.#recycler = new Recycler({
+      policy: options.recycle ?? {},
+      retryMs: options.restart.max,
+      clock,
+      random,
+      logger: logger.child({ pool: options.name }),
+      watchMemory: services.watchMemory,
+      handover,
+      slots: () => (this.#state === 'running' ? this.#crew.slots : []),
+      workers: this.#roster,
+    });
     this.#enforcer = new Enforcer(
       clock,
       (flight, outcome) => {
@@ -66,7 +96,6 @@ export class WorkerPool implements Pool, WorkerOwner {
       },
       (worker) => this.#replace(worker),
     );
-    this.#roster = new Roster(clock);
     this.#watch = new LoopWatch(clock, options.blockTimeout, this.#roster);
     this.#gate = new StartGate(options.name);
     this.#log = new WorkerLog(logger, options.name, this.#ledger);
@@ -98,10 +127,11 @@ export class WorkerPool implements Pool, WorkerOwner {
     if (this.#state !== 'created') return this.#gate.opened;
     this.#state = 'running';
     const { clock } = this.#services;
-    const { readyTimeout, required } = this.#options;
+    const { readyTimeout, required } = this.#generation.options;
     const late = clock.setTimer(readyTimeout + LATE_GRACE_MS, () => this.#gate.late(readyTimeout));
     this.#crew.start();
     this.#watch.start();
+    this.#recycler.start();
     try {
       await this.#gate.opened;
     } catch (error) {
@@ -119,13 +149,7 @@ export class WorkerPool implements Pool, WorkerOwner {
       for (const flight of flights) this.#end(flight, HANDED_BACK);
       return;
     }
-    const { aloneHost } = this.#services;
-    const together = aloneHost === null ? flights : flights.filter(({ delivery }) => !delivery.alone);
-    for (const flight of flights) {
-      if (aloneHost !== null && flight.delivery.alone)
-        this.#spawn(aloneHost, this.#crew.slots.length).give([flight]);
-    }
-    this.#dispatcher.add(together);
+    this.#dispatcher.add(flights.filter((flight) => !this.#runsAlone(flight)));
     this.#dispatch();
   }
 
@@ -162,20 +186,21 @@ export class WorkerPool implements Pool, WorkerOwner {
     this.#gate.fail('the pool was stopped before');
     this.#crew.stop();
     this.#watch.stop();
+    this.#recycler.stop();
     for (const flight of this.#dispatcher.clear()) this.#end(flight, HANDED_BACK);
-    await this.#roster.end(deadline, this.#options.coldGrace);
+    await this.#roster.end(deadline, this.#generation.options.coldGrace);
     this.#enforcer.stop();
     this.#ledger.tell();
     this.#state = 'stopped';
   }
 
   status(): PoolStatus {
-    const { name, kind, queues, concurrency } = this.#options;
+    const { name, kind, queues, concurrency } = this.#generation.options;
     return statusOf({
       name,
       kind,
       queues,
-      host: this.#services.host.type,
+      host: this.#generation.hosts.host.type,
       slots: this.#crew.slots,
       crashLoop: this.#crew.crashLoop,
       state: this.#state,
@@ -190,14 +215,12 @@ export class WorkerPool implements Pool, WorkerOwner {
     return reports;
   }
 
-  announced(worker: WorkerHandle, message: Extract<FromWorker, { type: 'ready' }>): void {
+  announced(worker: WorkerHandle): void {
     this.#log.ready(worker, this.#services.clock.monotonic() - worker.bornAt);
-    this.#tasks = new Map(message.tasks.map((task) => [task.name, task]));
     this.#crew.ready(worker);
     this.#gate.ready();
     if (worker.forOne && worker.inside.size === 0) worker.drain();
-    this.#dispatch();
-    if (this.free > 0) this.#onFree();
+    this.#opened();
   }
 
   message(worker: WorkerHandle, message: FromWorker): void {
@@ -224,24 +247,36 @@ export class WorkerPool implements Pool, WorkerOwner {
   }
 
   exited(worker: WorkerHandle, info: ExitInfo): void {
-    const { cause, outcomes, countsForPool } = inquest(worker, info);
+    const { kernelOom } = this.#services;
+    const { cause, outcomes, countsForPool } = inquest(worker, info, kernelOom.explainsOne);
     this.#log.exited(worker, cause, info.lastWords);
     for (const [flight, outcome] of outcomes) this.#end(flight, outcome);
     if (cause.kind === 'boot_failure') this.#gate.bootFailed(worker, cause.text, info.lastWords);
-    this.#crew.exited(worker, cause, countsForPool);
+    this.#crew.exited(worker, cause, countsForPool, info.lastWords);
+    this.#retirement.exited(worker);
     this.#dispatch();
     this.#roster.delete(worker);
   }
 
-  #spawn(host: WorkerHost, slot: number): WorkerHandle {
-    const { name, modules, kind, concurrency, readyTimeout, generation = 1 } = this.#options;
-    const { clock } = this.#services;
-    const forOne = host === this.#services.aloneHost;
-    const atOnce = kind === 'process' || forOne ? 1 : concurrency;
-    const boot = { pool: name, slot, generation, modules, concurrency: atOnce, masterPid: process.pid };
-    const worker = new WorkerHandle(this, { host, boot, forOne, clock, readyTimeoutMs: readyTimeout });
+  /** Another worker takes deliveries from now on. */
+  #opened(): void {
+    this.#tasks = this.#roster.tasks() ?? this.#tasks;
+    this.#dispatch();
+    this.#recycler.look();
+    if (this.free > 0) this.#onFree();
+  }
+
+  #hire(worker: WorkerHandle): WorkerHandle {
     this.#roster.add(worker);
     return worker;
+  }
+
+  /** Begins a suspect at once, in a worker of its own, where others would run beside it. */
+  #runsAlone(flight: Flight): boolean {
+    if (!flight.delivery.alone) return false;
+    const worker = this.#generation.spawnAlone(this, this.#crew.slots.length);
+    if (worker !== null) this.#hire(worker).give([flight]);
+    return worker !== null;
   }
 
   #dispatch(): void {
@@ -264,9 +299,13 @@ export class WorkerPool implements Pool, WorkerOwner {
     for (const { token, outcome } of ended) {
       const flight = worker.inside.get(token);
       if (flight === undefined) worker.zombies.delete(token);
-      else this.#end(flight, flight.ownEnd(outcome));
+      else {
+        if (flight.started) worker.jobs += 1;
+        this.#end(flight, flight.ownEnd(outcome));
+      }
       if (outcome.type === 'completed') this.#crew.completed(worker);
     }
+    this.#recycler.ended(worker);
     if (started !== undefined) this.#started(worker, started);
     if (worker.state === 'draining' && worker.inside.size === 0 && worker.zombies.size > 0)
       worker.kill('recycle');
@@ -286,8 +325,7 @@ export class WorkerPool implements Pool, WorkerOwner {
 
   /** A job that was ended runs on in it: a new worker takes the slot, the old one ends with the last of its other jobs. */
   #replace(worker: WorkerHandle): void {
-    if (worker.inside.size === 0) worker.kill('recycle');
-    else worker.drain();
+    this.#retirement.retire(worker);
     this.#crew.detach(worker);
   }
 }

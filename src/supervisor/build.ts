@@ -15,9 +15,11 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Service } from '../lib/service.ts';
 import { BootGate } from '../pool/boot-gate.ts';
-import { createPool } from '../pool/open.ts';
+import { createPool, KernelOom } from '../pool/open.ts';
 import type { PoolOptions } from '../pool/options.ts';
 import type { Pool } from '../pool/pool.ts';
+import type { RecyclePolicy } from '../pool/recycle.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import { RUN_VARIABLE } from './predecessor.ts';
 import { queueSettingsOf } from './queue-settings.ts';
 import { Sweeper } from './sweeper.ts';
@@ -64,12 +66,16 @@ export function build(options: BuildOptions): Built {
   });
   const lease = config.broker.type === 'redis' ? config.broker : EMBEDDED_LEASE;
   const bootGate = new BootGate();
+  const kernelOom = new KernelOom();
+  const memory = new MemoryWatch(clock);
   const pairs = Object.entries(config.pools).map(([name, pool]) => {
     const built = createPool(poolOptionsOf(name, pool, options), {
       clock,
       random,
       logger: log.child({ pool: name }),
       bootGate,
+      watchMemory: memory.watch,
+      kernelOom,
     });
     return { pool: built, consumer: buildConsumer(options, pool, built, broker, lease) };
   });
@@ -132,6 +138,7 @@ function poolOptionsOf(name: string, pool: PoolConfig, { loaded, run }: BuildOpt
     readyTimeout: pool.ready_timeout,
     coldGrace: config.shutdown.cold_grace,
     restart: { ...restart, stableAfter: restart.stable_after },
+    recycle: recyclePolicyOf(pool),
     ...hostOptionsOf(pool),
     ...heapOptionsOf(pool),
   };
@@ -148,10 +155,27 @@ function hostOptionsOf(
     : { host: pool.host, workers: 1, concurrency: pool.concurrency, blockTimeout: pool.block_timeout };
 }
 
+function recyclePolicyOf({ recycle }: PoolConfig): RecyclePolicy {
+  const { max_jobs, max_age, max_rss } = recycle ?? {};
+  return {
+    ...(max_jobs === undefined ? {} : { maxJobs: max_jobs }),
+    ...(max_age === undefined ? {} : { maxAge: max_age }),
+    ...(max_rss === undefined ? {} : { maxRss: max_rss }),
+  };
+}
+
+/** Of max_rss.hard: so the JavaScript heap fills first, and V8 says what a kill could not. */
+const HEAP_SHARE = 0.75;
+
 /** Both: an async pool in a thread runs its suspects in a child. */
-function heapOptionsOf({ max_heap }: PoolConfig): Pick<PoolOptions, 'maxOldSpaceMb' | 'resourceLimits'> {
-  if (max_heap === undefined) return {};
-  const mb = Math.round(max_heap / 1024 ** 2);
+function heapOptionsOf({
+  max_heap,
+  recycle,
+}: PoolConfig): Pick<PoolOptions, 'maxOldSpaceMb' | 'resourceLimits'> {
+  const hard = recycle?.max_rss?.hard;
+  const heap = max_heap ?? (hard === undefined ? undefined : hard * HEAP_SHARE);
+  if (heap === undefined) return {};
+  const mb = Math.round(heap / 1024 ** 2);
   return { maxOldSpaceMb: mb, resourceLimits: { maxOldGenerationSizeMb: mb } };
 }
 

@@ -124,6 +124,42 @@ export class Bench {
   }
 }
 
+/** Gives a pool jobs without a pause, and again what it hands back: each must complete once. */
+export class Stream {
+  /** Results of what has completed, in the order of their ends. */
+  readonly results: string[] = [];
+  readonly #bench: Bench;
+  readonly #task: string;
+  readonly #input: unknown;
+  readonly #lanes: Promise<void>[];
+  #state: 'running' | 'ending' = 'running';
+
+  constructor(bench: Bench, task: string, input: unknown = 1, lanes = 4) {
+    this.#bench = bench;
+    this.#task = task;
+    this.#input = input;
+    this.#lanes = Array.from({ length: lanes }, () => this.#lane());
+    for (const lane of this.#lanes) lane.catch(() => {});
+  }
+
+  /** Rejects if one job of all has ended in any other way. */
+  async end(): Promise<void> {
+    this.#state = 'ending';
+    await Promise.all(this.#lanes);
+  }
+
+  async #lane(): Promise<void> {
+    while (this.#state === 'running') {
+      const { outcome, runMs } = await this.#bench.run(this.#task, this.#input);
+      if (outcome.type === 'completed') this.results.push(outcome.result ?? '');
+      else {
+        assert.deepEqual(outcome, { type: 'interrupted', reason: 'handed_back' });
+        assert.equal(runMs, null, 'it was handed back after it had begun');
+      }
+    }
+  }
+}
+
 export async function until(condition: () => boolean, what: string, ms = 15_000): Promise<void> {
   const end = Date.now() + ms;
   while (!condition()) {
@@ -548,6 +584,22 @@ export function poolContract({ name, options: kind }: PoolKind): void {
       const bench = await started({ restart });
       for (let count = 0; count < 4; count += 1) await bench.run('process-exit', { code: 1 }, { crashes: 1 });
       await until(() => bench.pool.status().state === 'ok', 'the pool to be well');
+    });
+
+    it('replaces a worker that has run its jobs, and loses none and runs none twice meanwhile', async () => {
+      const bench = await started({ recycle: { maxJobs: 20 } });
+      const stream = new Stream(bench, 'echo');
+      await until(() => (bench.pool.status().workers[0]?.restarts ?? 0) >= 2, 'two replacements');
+      await stream.end();
+      assert.equal(bench.pool.status().workers[0]?.lastExit, null);
+    });
+
+    it('replaces a worker that has served its time while its jobs run to their end', async () => {
+      const bench = await started({ recycle: { maxAge: 300 } });
+      const end = bench.run('ignore-abort', { ms: 1_000 });
+      await until(() => (bench.pool.status().workers[0]?.restarts ?? 0) > 0, 'the replacement');
+      assert.deepEqual((await end).outcome, { type: 'completed', result: '"late"' });
+      assert.equal((await bench.run('echo', 1)).outcome.type, 'completed');
     });
 
     it('takes nothing when quiet, and ends what runs', async () => {

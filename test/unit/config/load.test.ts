@@ -196,6 +196,16 @@ s.yaml:18:43: error: defaults.retry.jitter: 3 has no unit, write 3%
       [/:4:3: error: pools\.io\.kind: is required: process \| async$/],
     ],
     [
+      'a thread cannot be weighed',
+      withPool('kind: async\n    recycle: { max_rss: { hard: 1GiB } }'),
+      [/:7:16: error: pools\.io\.recycle\.max_rss: a thread has no memory of its own/],
+    ],
+    [
+      'a soft limit above the hard one',
+      withPool('kind: process\n    recycle: { max_rss: { soft: 2GiB, hard: 1GiB } }'),
+      [/:7:33: error: pools\.io\.recycle\.max_rss\.soft: must not be above hard$/],
+    ],
+    [
       'a missing key points at its parent',
       `${LEAST}broker: { type: redis }`,
       [/:5:1: error: broker\.url: is required$/],

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { BootGate } from '../../../src/pool/boot-gate.ts';
+import { KernelOom } from '../../../src/pool/kernel-oom.ts';
 import type { PoolOptions } from '../../../src/pool/options.ts';
 import type { Delivery, Ended } from '../../../src/pool/pool.ts';
 import { WorkerPool } from '../../../src/pool/worker-pool.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { FakeWorkerHost } from '../../support/fake-worker-host.ts';
+import { type FakeWorker, FakeWorkerHost } from '../../support/fake-worker-host.ts';
 
 const OPTIONS: PoolOptions = {
   name: 'test',
@@ -34,11 +35,25 @@ function setUp(options: Partial<PoolOptions> = {}, bootGate = new BootGate(100))
   const clock = new FakeClock();
   const host = new FakeWorkerHost();
   const aloneHost = options.kind === 'async' ? new FakeWorkerHost() : null;
-  const services = { clock, random: () => 0.5, logger: silentLogger, bootGate, host, aloneHost };
-  const pool = new WorkerPool({ ...OPTIONS, ...options }, services);
+  const memory = { sample: (_rss: ReadonlyMap<number, number>) => {} };
+  const pool = new WorkerPool(
+    { ...OPTIONS, ...options },
+    {
+      clock,
+      random: () => 0.5,
+      logger: silentLogger,
+      bootGate,
+      hostsOf: () => ({ host, aloneHost }),
+      watchMemory: (_pids, onSample) => {
+        memory.sample = onSample;
+        return () => {};
+      },
+      kernelOom: new KernelOom(() => 0),
+    },
+  );
   const ended: Ended[] = [];
   pool.onEnded((batch) => ended.push(...batch));
-  return { clock, host, aloneHost, pool, ended };
+  return { clock, host, aloneHost, pool, ended, memory };
 }
 
 let count = 0;
@@ -253,6 +268,127 @@ describe('WorkerPool', () => {
     assert.equal(clock.pending, 0);
   });
 
+  describe('recycling', () => {
+    /** Runs one job to its end in a worker. */
+    function runOne(pool: WorkerPool, worker: FakeWorker): void {
+      const one = delivery({ timeoutMs: 0 });
+      pool.run([one]);
+      worker.start(one.token);
+      worker.end(one.token);
+    }
+
+    it('starts the replacement first, which takes the slot when it is ready; then the old one drains', async () => {
+      const { pool, host } = setUp({ recycle: { maxJobs: 2 } });
+      void pool.start();
+      const old = host.last;
+      old.ready();
+      runOne(pool, old);
+      assert.equal(host.workers.length, 1);
+      runOne(pool, old);
+      assert.equal(host.workers.length, 2);
+      assert(!old.told('drain') && pool.free > 0, 'the old one works on meanwhile');
+      runOne(pool, old);
+      host.last.ready();
+      assert(old.told('drain'));
+      assert.equal(pool.status().workers[0]?.pid, host.last.pid);
+      runOne(pool, host.last);
+      old.say({ type: 'bye' });
+      old.exit({ code: 0 });
+      assert.deepEqual([pool.status().state, pool.status().workers[0]?.lastExit], ['ok', null]);
+    });
+
+    it('lets the old one finish its job, and gives it none after', async () => {
+      const { pool, host, clock } = setUp({ recycle: { maxAge: 10_000 } });
+      void pool.start();
+      const old = host.last;
+      old.ready();
+      const long = delivery({ timeoutMs: 0 });
+      pool.run([long]);
+      old.start(long.token);
+      await clock.advance(10_000);
+      host.last.ready();
+      assert.equal(pool.free, 0, 'no more jobs at once than before');
+      old.end(long.token);
+      const next = delivery();
+      pool.run([next]);
+      assert.deepEqual([old.has.size, host.last.has.size], [0, 1]);
+    });
+
+    it('replaces one worker at a time, the next when the last has gone', async () => {
+      const { pool, host, clock } = setUp({ workers: 3, recycle: { maxAge: 10_000 } });
+      void pool.start();
+      const first = [...host.workers];
+      for (const worker of first) worker.ready();
+      await clock.advance(10_000);
+      for (const [index, old] of first.entries()) {
+        assert.equal(host.workers.length, 4 + index);
+        host.last.ready();
+        assert(old.told('drain'));
+        await clock.advance(1_000);
+        assert.equal(host.workers.length, 4 + index, 'the old one has not gone');
+        old.exit({ code: 0 });
+        await clock.advance(0);
+      }
+      assert.equal(host.alive.length, 3);
+      assert.equal(pool.status().state, 'ok');
+    });
+
+    it('keeps the old worker when its replacement does not start, and tries again later', async () => {
+      const { pool, host, clock } = setUp({ recycle: { maxAge: 10_000 }, blockTimeout: 60_000 });
+      void pool.start();
+      const old = host.last;
+      old.ready();
+      await clock.advance(10_000);
+      host.last.say({ type: 'boot_failed', error: { name: 'E', message: 'gone' } });
+      host.last.exit();
+      await clock.advance(29_999);
+      assert.deepEqual([host.workers.length, old.told('drain'), pool.status().state], [2, false, 'ok']);
+      await clock.advance(1);
+      assert.equal(host.workers.length, 3);
+    });
+
+    it('replaces a worker above the soft memory limit when its job has ended', async () => {
+      const { pool, host, memory } = setUp({ recycle: { maxRss: { soft: 100, hard: 200 } } });
+      void pool.start();
+      const old = host.last;
+      old.ready();
+      const one = delivery();
+      pool.run([one]);
+      old.start(one.token);
+      memory.sample(new Map([[old.pid, 101]]));
+      host.last.ready();
+      assert(old.told('drain'));
+      assert.equal(old.state, 'alive');
+    });
+
+    it('kills a worker above the hard memory limit: a crash of its job', async () => {
+      const { pool, host, clock, ended, memory } = setUp({ recycle: { maxRss: { hard: 200 } } });
+      void pool.start();
+      host.last.ready();
+      const one = delivery();
+      pool.run([one]);
+      host.last.start(one.token);
+      memory.sample(new Map([[host.last.pid, 200]]));
+      assert.equal(host.last.state, 'alive');
+      memory.sample(new Map([[host.last.pid, 201]]));
+      assert.equal(host.last.state, 'killed');
+      host.last.exit();
+      await clock.advance(0);
+      assert(ended[0]?.outcome.type === 'crashed');
+      assert.match(ended[0].outcome.error.message, /max_rss\.hard/);
+      assert.match(pool.status().workers[0]?.lastExit ?? '', /max_rss\.hard/);
+    });
+
+    it('replaces nobody once the pool is quiet', async () => {
+      const { pool, host, clock } = setUp({ recycle: { maxAge: 10_000 } });
+      void pool.start();
+      host.last.ready();
+      pool.quiet();
+      await clock.advance(20_000);
+      assert.equal(host.workers.length, 1);
+    });
+  });
+
   it('ends each delivery exactly once, whatever happens in whatever order', async () => {
     const event = fc.record({
       what: fc.constantFrom(
@@ -273,7 +409,12 @@ describe('WorkerPool', () => {
     const kind = fc.constantFrom('process' as const, 'async' as const);
     await fc.assert(
       fc.asyncProperty(kind, fc.array(event, { maxLength: 60 }), async (poolKind, events) => {
-        const { clock, host, aloneHost, pool, ended } = setUp({ kind: poolKind, workers: 2, concurrency: 3 });
+        const { clock, host, aloneHost, pool, ended } = setUp({
+          kind: poolKind,
+          workers: 2,
+          concurrency: 3,
+          recycle: { maxJobs: 3, maxAge: 40_000 },
+        });
         const given: string[] = [];
         void pool.start();
         for (const { what, which, ms } of events) {
