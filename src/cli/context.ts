@@ -83,7 +83,8 @@ export function contextOf(flags: GlobalFlags, surroundings: Surroundings): Comma
   });
   const configPath = async (): Promise<string> => {
     const { findConfig } = await import('../config/load.ts');
-    return flags.config === undefined ? findConfig({ env, cwd }) : resolve(cwd, flags.config);
+    const named = flags.config ?? '';
+    return named === '' ? findConfig({ env, cwd }) : resolve(cwd, named);
   };
   const loadConfig = async (): Promise<LoadedConfig> => {
     const { loadConfig: load } = await import('../config/load.ts');

@@ -1,9 +1,7 @@
 import type { Client, EnqueueOptions } from '../client/client.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { ForkloopError } from '../lib/errors.ts';
 import type { Duration } from '../lib/units.ts';
 import type { Task } from '../task/define.ts';
-import type { Surroundings } from './context.ts';
 
 /** What the command line asks to be enqueued, apart from the input. */
 export interface EnqueueRequest {
@@ -17,32 +15,4 @@ export interface EnqueueRequest {
 export async function openClient(config: LoadedConfig, enqueueTimeout: Duration): Promise<Client> {
   const { createClient } = await import('../client/client.ts');
   return createClient({ config, enqueueTimeout });
-}
-
-/** @throws ForkloopError ERR_TASK_UNKNOWN, ERR_TASK_MODULE */
-export async function findTask({ modules }: LoadedConfig, name: string, streams: Streams): Promise<Task> {
-  const tasks = await loadTasks(modules, streams);
-  const task = tasks.get(name);
-  if (task !== undefined) return task;
-  const { didYouMean } = await import('../config/suggest.ts');
-  const names = [...tasks.keys()].sort((one, other) => one.localeCompare(other));
-  const hint = didYouMean(name, names) || `; there are: ${names.join(', ')}`;
-  throw new ForkloopError('ERR_TASK_UNKNOWN', `no task is named ${JSON.stringify(name)}${hint}`);
-}
-
-type Streams = Pick<Surroundings, 'stdout' | 'stderr'>;
-
-/** What modules print while they load goes to stderr: stdout is for our data alone. */
-async function loadTasks(
-  modules: readonly string[],
-  { stdout, stderr }: Streams,
-): Promise<ReadonlyMap<string, Task>> {
-  const { loadTasks: load } = await import('../task/module-loader.ts');
-  const write = stdout.write;
-  stdout.write = stderr.write.bind(stderr) as typeof write;
-  try {
-    return await load(modules);
-  } finally {
-    stdout.write = write;
-  }
 }

@@ -4,10 +4,11 @@ import type { Duration } from '../lib/units.ts';
 import { type Bind, type CommandContext, durationOf, usageError } from './context.ts';
 import { endingOf } from './ending.ts';
 import { enqueueEach } from './enqueue-each.ts';
-import { type EnqueueRequest, findTask, openClient } from './enqueue-request.ts';
+import { type EnqueueRequest, openClient } from './enqueue-request.ts';
 import { parseJson, readValue, sourceOf } from './enqueue-source.ts';
 import { EXIT } from './exit.ts';
 import { RecordStream } from './record-stream.ts';
+import { findTask } from './task-modules.ts';
 
 export function addEnqueue(program: Command, bind: Bind): void {
   program

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { addCheck } from './check.ts';
+import { addConfig } from './config.ts';
 import { type Action, addGlobalOptions, type Bind, contextOf, type Surroundings } from './context.ts';
 import { addEnqueue } from './enqueue.ts';
 import { EXIT, exit } from './exit.ts';
@@ -11,6 +12,7 @@ import { addReload } from './reload.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
+import { addTask } from './task.ts';
 import { addVersion } from './version.ts';
 
 const WIDEST_HELP = 80;
@@ -65,7 +67,12 @@ export async function main(words: readonly string[], surroundings: Surroundings)
   }
 }
 
-function createProgram(bind: Bind, { stdout, stderr, version }: Surroundings): Command {
+/** What help goes to and tells of the process. */
+type HelpSurroundings = Pick<Surroundings, 'version'> &
+  Readonly<Record<'stdout' | 'stderr', { readonly columns?: number; write(text: string): unknown }>>;
+
+/** Every command; nothing runs yet. */
+export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurroundings): Command {
   const width = (stream: { columns?: number }) => Math.min(stream.columns ?? WIDEST_HELP, WIDEST_HELP);
   const program = new Command('supervisor')
     .description('Background jobs: one daemon with a process pool and an async pool.')
@@ -84,7 +91,18 @@ function createProgram(bind: Bind, { stdout, stderr, version }: Surroundings): C
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES);
   addGlobalOptions(program);
-  for (const add of [addStart, addStop, addReload, addStatus, addCheck, addEnqueue, addJob, addVersion])
+  for (const add of [
+    addStart,
+    addStop,
+    addReload,
+    addStatus,
+    addCheck,
+    addEnqueue,
+    addJob,
+    addTask,
+    addConfig,
+    addVersion,
+  ])
     add(program, bind);
   return program;
 }

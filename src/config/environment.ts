@@ -31,6 +31,16 @@ export function interpolate(text: string, env: Environment): Interpolated {
   return problem === null ? { text: result } : { problem };
 }
 
+/** The first variable of a text that the environment gives a value for; null where none does. */
+export function variableIn(text: string, env: Environment): string | null {
+  for (const [, name, fallback] of text.matchAll(REFERENCE)) {
+    if (name === undefined) continue;
+    const value = env[name];
+    if (value !== undefined && (value !== '' || fallback === undefined)) return name;
+  }
+  return null;
+}
+
 /**
  * Replaces variables in every value (not key) of a document. An unquoted value that becomes a number, `true` or `false`
  * is one then, as if it had been written so. Calls back with the path of what cannot be replaced.

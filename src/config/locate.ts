@@ -23,6 +23,14 @@ export function locate(
   return positionOf(lines, at === 'key' || isEmpty(node) ? (key ?? node) : node);
 }
 
+/** What a scalar at this path was written as, variables not replaced; null where none is. */
+export function writtenAt({ document }: ParsedFile, path: ConfigPath): string | null {
+  let node: Node | null = document.contents;
+  for (const part of path) node = child(document, node, part)?.value ?? null;
+  const scalar = isAlias(node) ? node.resolve(document) : node;
+  return isScalar(scalar) ? (scalar.source ?? null) : null;
+}
+
 /** The place of a stretch of the text, given as offsets. */
 export function positionAt(lines: ParsedFile['lines'], start: number, end: number): Position {
   const { line, col } = lines.linePos(start);

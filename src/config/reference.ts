@@ -9,8 +9,8 @@ Made from the schema by \`npm run generate\`: do not edit it. A commented file t
 [config/supervisor.yaml](../config/supervisor.yaml).
 
 Every command looks for the file in this order: \`--config\`, \`FORKLOOP_CONFIG\`, \`./config/supervisor.yaml\`,
-\`/etc/forkloop/supervisor.yaml\`. \`supervisor check\` tells everything that is wrong with it, each mistake with its line. An
-unknown key is an error.
+\`/etc/forkloop/supervisor.yaml\`. \`supervisor check\` tells everything that is wrong with it, each mistake with its line;
+\`supervisor config show --origin\` tells every value in force and where it comes from. An unknown key is an error.
 
 - A **duration** is one number and one unit: \`250ms\` \`30s\` \`1.5h\` \`14d\` (\`ms s m h d\`). A bare number is an error.
 - A **size** likewise: \`512KiB\` \`1MiB\` (\`B KiB MiB GiB\`). A **percentage** is \`0%\` to \`100%\`.
@@ -25,6 +25,8 @@ For completion and checks in an editor with a YAML language server, begin the fi
 \`\`\`yaml
 # yaml-language-server: $schema=../node_modules/forkloop/config/supervisor.schema.json
 \`\`\`
+
+\`supervisor config schema\` prints it.
 `;
 
 interface Section {

@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { type Environment, interpolateDocument } from './environment.ts';
 import type { Finding } from './findings.ts';
 import { gate, SIZE_LIMIT } from './gate.ts';
-import { locate, positionAt } from './locate.ts';
+import { locate, positionAt, writtenAt } from './locate.ts';
 import { type ParsedFile, parse, toData } from './parse.ts';
 import { ConfigError, type ConfigPath, formatPath, type Position, type Problem } from './problem.ts';
 import { formatReport } from './report.ts';
@@ -54,6 +54,20 @@ export class SourceFile {
       this.#record(severity, path, message, position);
     }
     this.#problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+  }
+
+  /** Where a value stands that is in the file. Only after `read`. */
+  placeOf(path: ConfigPath): {
+    readonly file: string;
+    readonly line: number;
+    readonly written: string | null;
+  } {
+    if (this.#parsed === null) return { file: this.#name, line: 1, written: null };
+    return {
+      file: this.#name,
+      line: locate(this.#parsed, path).line,
+      written: writtenAt(this.#parsed, path),
+    };
   }
 
   get problems(): readonly Problem[] {

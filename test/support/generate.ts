@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { generatedFiles } from './generated-files.ts';
 import { ROOT } from './with-supervisor.ts';
 
-for (const [path, text] of generatedFiles()) {
+for (const [path, text] of await generatedFiles()) {
   writeFileSync(join(ROOT, path), text);
   console.log(path);
 }

@@ -2,52 +2,21 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { main } from '../../../src/cli/main.ts';
 import { textWidth } from '../../../src/cli/table.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
-import { CapturedStream } from '../../support/captured-stream.ts';
+import { commandPaths } from '../../support/cli-reference.ts';
+import { runMain as run } from '../../support/run-main.ts';
 
-interface Ran {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-async function run(
-  line: string | readonly string[],
-  env: Record<string, string> = {},
-  cwd = '/',
-): Promise<Ran> {
-  const stdout = new CapturedStream();
-  const stderr = new CapturedStream();
-  const words = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line;
-  const stdin = Readable.from([]);
-  const code = await main(words, { stdin, stdout, stderr, env, cwd, clock: systemClock, version: '1.2.3' });
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
-
-const COMMANDS = [
-  '',
-  'start',
-  'stop',
-  'status',
-  'check',
-  'enqueue',
-  'job',
-  'job show',
-  'job list',
-  'version',
-];
+/** Commands whose help needs no example. */
+const PLAIN = new Set(['', 'version']);
 
 describe('command line', () => {
-  for (const command of COMMANDS) {
+  for (const command of commandPaths()) {
     it(`explains ${command === '' ? 'itself' : `"${command}"`} within 80 columns, on stdout`, async () => {
       const { code, stdout, stderr } = await run(`${command} --help`);
       assert.deepEqual([code, stderr], [0, '']);
       assert.match(stdout, new RegExp(`^Usage: supervisor ?${command}`));
       for (const line of stdout.split('\n')) assert.ok(textWidth(line) <= 80, line);
-      if (command !== '' && command !== 'job' && command !== 'version') assert.match(stdout, /^Examples:$/m);
+      if (!PLAIN.has(command) && !/^Commands:$/m.test(stdout)) assert.match(stdout, /^Examples:$/m);
     });
   }
 
@@ -191,7 +160,17 @@ describe('commands without a daemon', () => {
     assert.deepEqual([good.ok, good.path], [true, join(folder, 'good.yaml')]);
   });
 
-  for (const command of ['start', 'stop', 'status', 'check', 'enqueue t', 'job list']) {
+  for (const command of [
+    'start',
+    'stop',
+    'status',
+    'check',
+    'enqueue t',
+    'job list',
+    'task list',
+    'task show t',
+    'config show',
+  ]) {
     it(`${command} with a bad configuration ends with 78 and the report`, async () => {
       const { code, stdout, stderr } = await run(`${command} -c bad.yaml`, {}, folder);
       assert.deepEqual([code, stdout], [78, '']);
