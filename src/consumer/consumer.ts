@@ -41,13 +41,15 @@ export interface ConsumerOptions {
 export class Consumer implements Service {
   readonly #options: ConsumerOptions;
   readonly #lines: readonly QueueLine[];
-  #state: 'new' | 'running' | 'quiet' | 'stopped' = 'new';
+  #state: 'new' | 'running' | 'paused' | 'quiet' | 'stopped' = 'new';
+  #claimed = 0;
   /** Slots that exchanges under way may fill. */
   #reserved = 0;
   /** Where the next round begins, so that queues take turns. */
   #turn = 0;
   readonly #changed = new Condition();
-  readonly #stopping = new AbortController();
+  /** Ends the listening for wakes; each time it begins there is a new one. */
+  #listening = new AbortController();
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -71,10 +73,60 @@ export class Consumer implements Service {
     }
   }
 
+  get pool(): Pool {
+    return this.#options.pool;
+  }
+
+  /** Jobs claimed so far. */
+  get claimed(): number {
+    return this.#claimed;
+  }
+
+  /** Queues of which a job that is ready would be claimed at once, if a slot is free. */
+  get openQueues(): readonly string[] {
+    const waits = this.#lines.some((line) => line.suspects || line.holdsAlone);
+    if (this.#state !== 'running' || waits) return [];
+    return this.#lines.filter((line) => line.session.state === 'open').map((line) => line.name);
+  }
+
   /** Resolves at once: a broker that is away is waited for in the background. */
   async start(): Promise<void> {
     this.#state = 'running';
     for (const line of this.#lines) void line.session.open();
+    this.#listen();
+  }
+
+  /** Nothing more is claimed until `resume`; what is held runs on and is settled. Only while it runs. */
+  pause(): void {
+    if (this.#state === 'running') this.#rest('paused');
+  }
+
+  resume(): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'running';
+    this.#listen();
+    this.#wake(this.#lines.map((line) => line.name));
+  }
+
+  /** Listens for wakes anew and asks every queue. Harmless at any time. */
+  renew(): void {
+    if (this.#state !== 'running') return;
+    this.#rest('paused');
+    this.resume();
+  }
+
+  quiet(): void {
+    if (this.#state === 'running' || this.#state === 'paused') this.#rest('quiet');
+  }
+
+  #rest(state: 'paused' | 'quiet'): void {
+    this.#state = state;
+    this.#listening.abort();
+    for (const line of this.#lines) line.setDue(null, () => {});
+  }
+
+  #listen(): void {
+    this.#listening = new AbortController();
     const { broker, pool, clock, random, log } = this.#options;
     listenForWakes(
       {
@@ -87,15 +139,8 @@ export class Consumer implements Service {
         random,
         log,
       },
-      this.#stopping.signal,
+      this.#listening.signal,
     );
-  }
-
-  quiet(): void {
-    if (this.#state !== 'running') return;
-    this.#state = 'quiet';
-    this.#stopping.abort();
-    for (const line of this.#lines) line.setDue(null, () => {});
   }
 
   /** Call it when the pool has stopped: sends the last settlements and closes the sessions. */
@@ -216,6 +261,7 @@ export class Consumer implements Service {
     // A wake that came meanwhile is newer than this answer.
     line.hungry = reply.more || reply.suspects || line.wakes !== wakes;
     if (this.#state === 'running') line.setDue(reply.nextDueMs, () => this.#wake([line.name]));
+    this.#claimed += jobs.length;
     if (startable && this.#state === 'running') this.#run(line, jobs);
     else for (const { token } of jobs) line.settle({ type: 'release', token });
   }

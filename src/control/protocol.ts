@@ -61,7 +61,8 @@ export type ControlHandlers = {
 // ------------------------------------------------------------------------------------------------------ reports
 // Durations in seconds where the key says so, sizes in bytes, times as ISO 8601 texts, ready to be printed as JSON.
 
-export type DaemonState = 'starting' | 'running' | 'draining' | 'stopping';
+/** `quiet`: it was told to claim nothing for now. */
+export type DaemonState = 'starting' | 'running' | 'quiet' | 'draining' | 'stopping';
 
 export interface StatusReport {
   readonly schema: 'forkloop.status/1';

@@ -14,6 +14,7 @@ import { awaitGone, bootId, readNote, takeOver, writeNote } from './predecessor.
 import { Reloader } from './reloader.ts';
 import { listenForSignals } from './signals.ts';
 import { createStatusReporter } from './status-reporter.ts';
+import { supervise } from './supervise.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface RunOptions {
@@ -91,6 +92,9 @@ async function runLocked(options: RunOptions, clock: Clock, log: WinstonLogger):
     },
     { drainTimeoutMs: loaded.config.shutdown.drain_timeout, clock, log },
   );
+  const supervision = supervise({ loaded, built, supervisor, env: process.env, clock, log });
+  await supervision.loop.start();
+  supervisor.stopRequested.addEventListener('abort', () => setImmediate(() => supervision.loop.look()));
   const stopListening = listenForSignals({
     stop: (signal) => supervisor.signal(signal),
     reload: () => {
@@ -112,6 +116,7 @@ async function runLocked(options: RunOptions, clock: Clock, log: WinstonLogger):
       () => storeFailure,
       async () => {
         const status = await report(supervisor.state);
+        supervision.loop.look();
         log.info('ready', { version, pid: process.pid, config: loaded.path });
         options.onReady({ status, tasks: built.pools.flatMap((pool) => [...pool.tasks.keys()]) });
       },
@@ -120,6 +125,7 @@ async function runLocked(options: RunOptions, clock: Clock, log: WinstonLogger):
     // One more Ctrl-C must not change how a killed daemon exits.
     if (supervisor.killed.aborted) killWorkers(built);
     else stopListening();
+    await supervision.end();
     log.info('stopped');
   }
 }

@@ -74,6 +74,19 @@ export class Supervisor {
     if (this.#mode === 'running') this.#state = 'running';
   }
 
+  /** Claims nothing, or claims again; running jobs go on. False when the daemon starts or stops: nothing is changed. */
+  setQuiet(quiet: boolean): boolean {
+    if (this.#state !== 'running' && this.#state !== 'quiet') return false;
+    const next = quiet ? 'quiet' : 'running';
+    if (this.#state === next) return true;
+    this.#state = next;
+    for (const consumer of this.#parts.consumers) quiet ? consumer.pause() : consumer.resume();
+    this.#options.log.info(quiet ? 'quiet: nothing is claimed' : 'jobs are claimed again', {
+      running: this.#running(),
+    });
+    return true;
+  }
+
   /** Acts on a signal, or on a command that means the same. */
   signal(signal: StopSignal): void {
     const { clock, log } = this.#options;

@@ -230,7 +230,9 @@ export function runSupervisor(
 export function cleanEnvironment(more: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) =>
-      !/^(FORKLOOP_|NODE_OPTIONS$|NO_COLOR$|FORCE_COLOR$|STATE_DIRECTORY$|RUNTIME_DIRECTORY$)/.test(name),
+      !/^(FORKLOOP_|NODE_OPTIONS$|NO_COLOR$|FORCE_COLOR$|STATE_DIRECTORY$|RUNTIME_DIRECTORY$|NOTIFY_SOCKET$|WATCHDOG_|LISTEN_)/.test(
+        name,
+      ),
   );
   return { ...Object.fromEntries(own), ...more };
 }

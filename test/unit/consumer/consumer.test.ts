@@ -101,6 +101,68 @@ describe('the consumer', () => {
     }
   });
 
+  it('claims nothing while it is paused, settles what it held, and claims again when it resumes', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    await enqueue('a', 3);
+    await consumer.start();
+    await until(() => pool.inFlight === 3);
+    consumer.pause();
+    await enqueue('a', 2);
+    for (const token of [...pool.running.keys()]) pool.end(token, done());
+    await until(async () => (await broker.stats('a')).counters.completed === 3);
+    assert.deepEqual([(await broker.stats('a')).ready, pool.given.length], [2, 3]);
+    assert.deepEqual(consumer.openQueues, []);
+    consumer.resume();
+    await until(() => pool.given.length === 5);
+    assert.equal(consumer.claimed, 5);
+    assert.deepEqual(consumer.openQueues, ['a']);
+  });
+
+  it('gives back what was claimed while it was being paused', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    await enqueue('a', 3);
+    const exchange = broker.exchange.bind(broker);
+    let asked = false;
+    broker.exchange = (queue, request) => {
+      if (!asked) consumer.pause();
+      asked = true;
+      return exchange(queue, request);
+    };
+    await consumer.start();
+    await until(async () => {
+      if (!asked) return false;
+      const { ready, inFlight } = await broker.stats('a');
+      return ready === 3 && inFlight === 0;
+    });
+    assert.equal(pool.given.length, 0);
+    consumer.resume();
+    await until(() => pool.given.length === 3);
+  });
+
+  it('stops for good also while it is paused', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    await consumer.start();
+    await until(() => consumer.sessions.every((session) => session.state === 'open'));
+    consumer.pause();
+    await consumer.stop(never);
+    consumer.resume();
+    await enqueue('a', 1);
+    assert.equal(consumer.sessions[0]?.state, 'closed');
+    assert.deepEqual([(await broker.stats('a')).ready, pool.given.length], [1, 0]);
+  });
+
+  it('listens anew without losing or repeating anything', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    pool.handler = done;
+    await consumer.start();
+    for (let i = 0; i < 20; i++) {
+      await enqueue('a', 10);
+      consumer.renew();
+    }
+    await until(async () => (await broker.stats('a')).counters.completed === 200);
+    assert.equal(pool.given.length, 200);
+  });
+
   it('never claims more than the pool has room for', async () => {
     const { pool, consumer, enqueue } = setUp({ slots: 3, queues: ['a', 'b'] });
     let most = 0;

@@ -1,0 +1,67 @@
+import type { LoadedConfig } from '../config/load.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Built } from './build.ts';
+import { ConsumptionWatch } from './consumption-watch.ts';
+import { openNotifyChannel } from './notify-channel.ts';
+import { ServiceNotifier } from './service-notifier.ts';
+import { ServiceReporter, watchdogOf } from './service-reporter.ts';
+import { SuperviseLoop } from './supervise-loop.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface SuperviseOptions {
+  readonly loaded: LoadedConfig;
+  readonly built: Built;
+  readonly supervisor: Supervisor;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What looks after a daemon from outside its work. */
+export interface Supervision {
+  readonly loop: SuperviseLoop;
+  readonly consumption: ConsumptionWatch;
+  /** Ends the loop and says the last word to the service manager. */
+  end(): Promise<void>;
+}
+
+export function supervise(options: SuperviseOptions): Supervision {
+  const { built, clock, log } = options;
+  const consumption = new ConsumptionWatch({ ...built, clock, log });
+  const looks = [(now: number) => consumption.look(now)];
+  const service = serviceReporterOf(options, consumption);
+  const loop = new SuperviseLoop({ looks: [...looks, ...service.looks], clock, log });
+  return {
+    loop,
+    consumption,
+    end: async () => {
+      await loop.stop();
+      await service.flush();
+    },
+  };
+}
+
+/** Does nothing where no service manager listens. */
+function serviceReporterOf(
+  { loaded, built, supervisor, env, log }: SuperviseOptions,
+  consumption: ConsumptionWatch,
+): { looks: ((now: number, lateMs: number) => void)[]; flush: () => Promise<void> } {
+  const { pid } = process;
+  const channel = openNotifyChannel({ env, pid, warn: (message, fields) => log.warn(message, fields) });
+  if (channel === null) return { looks: [], flush: async () => {} };
+  const notifier = new ServiceNotifier(channel, log);
+  const { cold_grace } = loaded.config.shutdown;
+  const reporter = new ServiceReporter({
+    facts: () => ({
+      state: supervisor.state,
+      running: built.pools.reduce((sum, pool) => sum + pool.inFlight, 0),
+      brokerUp: built.broker.up,
+      stuck: consumption.stuck,
+    }),
+    send: (notice) => notifier.send(notice),
+    watchdogMs: watchdogOf(env, pid),
+    stopMs: () => supervisor.drainTimeoutMs + cold_grace,
+  });
+  return { looks: [(now, lateMs) => reporter.look(now, lateMs)], flush: () => notifier.flush() };
+}
