@@ -46,6 +46,7 @@ ExecStart=${process.execPath} /opt/forkloop/bin/supervisor start --config /etc/f
 WatchdogSec=3
 TimeoutAbortSec=1
 RestartSec=100ms
+StandardError=append:/run/service.log
 `;
 
 const config = {
@@ -98,7 +99,7 @@ const config = {
     );
   const start = async () => {
     const { code, stderr } = await systemd.exec('systemctl', 'start', 'forkloop');
-    assert.equal(code, 0, stderr);
+    assert.equal(code, 0, stderr + (await systemd.exec('cat', '/run/service.log')).stdout);
   };
 
   it('is started when it is ready, and says how it is', async () => {

@@ -19,7 +19,7 @@ mount -t sysfs sysfs /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir -p /opt
 for place in /run /var/lib /var/log /opt; do mount -t tmpfs tmpfs $place; done
-mkdir /run/etc /opt/forkloop
+mkdir /run/etc /run/units /opt/forkloop
 cp -a /etc/. /run/etc
 mount --bind /run/etc /etc
 mount --bind "$FL_ROOT" /opt/forkloop
@@ -27,15 +27,20 @@ grep -q ^forkloop: /etc/passwd || echo forkloop:x:9470:9470::/nonexistent:/usr/s
 grep -q ^forkloop: /etc/group || echo forkloop:x:9470: >> /etc/group
 mkdir -p /etc/forkloop
 cp "$FL_CONFIG" /etc/forkloop/supervisor.yaml
+mount --bind "$FL_UNITS" /run/units
+mount -t tmpfs tmpfs /tmp
+mount -t tmpfs tmpfs /var/tmp
 mkdir /run/dev
 for node in null zero full random urandom tty; do touch /run/dev/$node; mount --bind /dev/$node /run/dev/$node; done
 ln -s null /run/dev/console
-mkdir /run/dev/shm
+mkdir /run/dev/shm /run/dev/pts /run/dev/mqueue /run/dev/hugepages
+mount -t devpts devpts /run/dev/pts
+ln -s pts/ptmx /run/dev/ptmx
 mount --rbind /run/dev /dev
 mount -o remount,bind,ro /
 mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
-exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=x SYSTEMD_UNIT_PATH="$FL_UNITS" /lib/systemd/systemd --system --unit=test.target
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=x SYSTEMD_UNIT_PATH=/run/units /lib/systemd/systemd --system --unit=test.target
 `;
 
 export interface NestedSystemd {
