@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { addCheck } from './check.ts';
+import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { type Action, addGlobalOptions, type Bind, contextOf, type Surroundings } from './context.ts';
 import { addEnqueue } from './enqueue.ts';
@@ -101,6 +102,7 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
     addJob,
     addTask,
     addConfig,
+    addCompletion,
     addVersion,
   ])
     add(program, bind);

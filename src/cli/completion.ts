@@ -1,0 +1,70 @@
+import { Argument, type Command } from 'commander';
+import type { LoadedConfig } from '../config/load.ts';
+import { type Candidate, complete, matching, type NameKind } from './complete.ts';
+import { SCRIPTS, SHELLS, type Shell } from './completion-scripts.ts';
+import { type Bind, type CommandContext, contextOf } from './context.ts';
+import { EXIT } from './exit.ts';
+import { cleanText } from './table.ts';
+import { loadTasks } from './task-modules.ts';
+
+export function addCompletion(program: Command, bind: Bind): void {
+  program
+    .command('completion')
+    .description('a script that lets your shell complete commands and names')
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .addHelpText(
+      'after',
+      `
+Names of queues and pools come from the configuration; for names of tasks the
+task modules are loaded.
+
+Examples:
+  source <(supervisor completion bash)       in ~/.bashrc
+  supervisor completion zsh > ~/.zfunc/_supervisor
+  supervisor completion fish > ~/.config/fish/completions/supervisor.fish
+`,
+    )
+    .action(bind(printScript));
+  program
+    .command('__complete', { hidden: true })
+    .argument('[words...]')
+    .action(bind((context, words: readonly string[]) => printCandidates(context, program, words)));
+}
+
+async function printScript({ output }: CommandContext, shell: Shell): Promise<number> {
+  await output.data(SCRIPTS[shell]);
+  return EXIT.done;
+}
+
+/** Never says an error: what cannot be found out is not offered. */
+async function printCandidates(
+  context: CommandContext,
+  program: Command,
+  words: readonly string[],
+): Promise<number> {
+  const { candidates, names } = complete(program, words);
+  const named = names === null ? [] : await namesOf(names, words, context).catch(() => []);
+  const all: readonly Candidate[] = [
+    ...candidates,
+    ...matching(
+      named.map((text) => ({ text, about: '' })),
+      words.at(-1) ?? '',
+    ),
+  ];
+  await context.output.data(all.map(({ text, about }) => `${text}\t${cleanText(about)}\n`).join(''));
+  return EXIT.done;
+}
+
+async function namesOf(kind: NameKind, words: readonly string[], context: CommandContext): Promise<string[]> {
+  const at = words.findLastIndex((word) => word === '-c' || word === '--config');
+  const file = at === -1 ? undefined : words[at + 1];
+  const loaded = await (file === undefined ? context : contextOf({ config: file }, context)).loadConfig();
+  return namesIn(loaded, kind, context);
+}
+
+async function namesIn(loaded: LoadedConfig, kind: NameKind, context: CommandContext): Promise<string[]> {
+  const { pools } = loaded.config;
+  if (kind === 'pool') return Object.keys(pools);
+  if (kind === 'queue') return Object.values(pools).flatMap(({ queues }) => queues);
+  return [...(await loadTasks(loaded.modules, context)).keys()];
+}
