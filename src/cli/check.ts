@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Problem } from '../config/load.ts';
 import type { Bind, CommandContext } from './context.ts';
 import { codeOf, EXIT } from './exit.ts';
+import { checkModules } from './module-check.ts';
 import { shortPath } from './status-view.ts';
 
 export function addCheck(program: Command, bind: Bind): void {
@@ -12,6 +13,7 @@ export function addCheck(program: Command, bind: Bind): void {
       'after',
       `
 Exit 0 when the daemon can run with it, 78 when not. Warnings are told, too.
+The task modules are loaded to see that they can be.
 
 Examples:
   supervisor check
@@ -32,8 +34,11 @@ interface CheckReport {
 async function check(context: CommandContext): Promise<number> {
   const { output, cwd } = context;
   try {
-    const { path, config, modules, warnings, report } = await context.loadConfig();
+    const loaded = await context.loadConfig();
+    const { path, config, modules, warnings, report } = loaded;
     if (report !== '' && isForPeople(context)) output.errorText(report);
+    const failure = await checkModules(loaded, context.clock);
+    if (failure !== null) return await reportFailure(context, path, failure);
     const pools = Object.values(config.pools);
     const queues = pools.reduce((count, pool) => count + pool.queues.length, 0);
     const counts = [
@@ -59,6 +64,28 @@ async function check(context: CommandContext): Promise<number> {
     if (problems.length === 0) output.errorText((error as Error).message);
     return EXIT.configInvalid;
   }
+}
+
+/** What the file names cannot be used: no line of the file is wrong. */
+async function reportFailure(
+  { output, cwd }: CommandContext,
+  path: string,
+  message: string,
+): Promise<number> {
+  const problem: Problem = {
+    file: path,
+    line: null,
+    column: null,
+    width: 0,
+    path: 'tasks',
+    severity: 'error',
+    message,
+  };
+  const data: CheckReport = { schema: 'forkloop.check/1', ok: false, path, problems: [problem] };
+  if (output.format === 'table' || output.format === 'wide')
+    output.errorText(`${shortPath(path, cwd)}: error: tasks: ${message}`);
+  else await output.report(data, () => '', data.problems);
+  return EXIT.configInvalid;
 }
 
 const isForPeople = ({ output }: CommandContext): boolean =>

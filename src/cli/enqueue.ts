@@ -23,7 +23,7 @@ export function addEnqueue(program: Command, bind: Bind): void {
     .option('--expires <duration>', 'not started any more after')
     .option('--priority <0-9>', '0 is first')
     .option('--unique <key>', 'while a job with this key lives, answer that one')
-    .option('--attempts <count>', 'attempts in all, the first included')
+    .option('--attempts <count>', 'attempts in all; three crashes end it anyway')
     .addHelpText('after', HELP)
     .action(bind(enqueue));
 }
@@ -39,7 +39,7 @@ ended within --timeout is printed with the status "pending" and goes on.
 
 Examples:
   supervisor enqueue maintenance.purge
-  supervisor enqueue eta.predict '{"from":[48.8,2.3],"to":[48.9,2.3]}' --wait
+  supervisor enqueue location.filter '{"device":"a","points":[]}' --wait
   supervisor enqueue location.filter @trip.json --priority 0
   supervisor enqueue location.filter --each - --wait < trips.ndjson > out.ndjson
 `;

@@ -14,6 +14,9 @@ export interface JobViewOptions {
   readonly wide: boolean;
 }
 
+/** In a narrower terminal a note would be cut to nothing, and take the task's name with it; `job show` tells it whole. */
+const ROOM_FOR_NOTES = 100;
+
 export function jobTable(
   jobs: readonly StoredJobReport[],
   { colors, width, now, wide }: JobViewOptions,
@@ -29,7 +32,9 @@ export function jobTable(
     },
     { header: 'AGE', value: ({ created_at }) => since(created_at, now), align: 'right' },
     { header: 'TRY', value: ({ attempt }) => String(attempt), align: 'right' },
-    { header: 'NOTE', value: (job) => note(job, now), shrink: true },
+    ...(wide || width >= ROOM_FOR_NOTES
+      ? [{ header: 'NOTE', value: (job: StoredJobReport) => note(job, now), shrink: true }]
+      : []),
   ];
   return renderTable(columns, jobs, { width, paintHeader: colors.dim });
 }

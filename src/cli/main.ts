@@ -114,7 +114,7 @@ Examples:
   supervisor check                                is the configuration good?
   supervisor start                                run in the foreground
   supervisor status -o json                       what it does, for programs
-  supervisor enqueue eta.predict @trip.json --wait
+  supervisor enqueue location.filter @trip.json --wait
 
 Options stand before or after the command. A command finds its daemon by the
 configuration: --config, FORKLOOP_CONFIG, ./config/supervisor.yaml or

@@ -10,7 +10,7 @@ export function printError(error: unknown, output: Output): number {
     output.error(`this is a fault of forkloop: ${stack ?? message}`);
     return EXIT.internal;
   }
-  if (code === 'ERR_CONFIG_INVALID' && message.includes('\n')) output.errorText(message);
+  if (code === 'ERR_CONFIG_INVALID' && /\n|: error: /.test(message)) output.errorText(message);
   else output.error(message);
   if (code === 'ERR_USAGE') output.message('--help shows how it is used');
   output.detail(`${code}${stack === undefined ? '' : `\n${stack}`}`);

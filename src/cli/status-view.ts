@@ -37,7 +37,7 @@ function headerLines(
     `forkloop ${version}`,
     colors.bold(cleanText(name)),
     `pid ${pid}`,
-    `${paintState(state, colors)} for ${formatDuration(uptime_seconds * 1_000)}`,
+    `${paintState(state, colors)}, up ${formatDuration(uptime_seconds * 1_000)}`,
     shortPath(config.path, cwd),
     ...(wide ? [`generation ${config.generation}`] : []),
   ];

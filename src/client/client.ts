@@ -29,21 +29,21 @@ export interface Client extends AsyncDisposable {
    * nothing was stored. BrokerError ERR_BROKER_UNAVAILABLE, ERR_BROKER_FULL: `disposition` is `unknown` when the job may
    * have been stored, else it was not.
    */
+  enqueue(task: string, input?: unknown, options?: EnqueueOptions): Promise<JobHandle>;
   enqueue<Input, Output>(
     task: Task<Input, Output>,
     ...rest: InputOf<Input>
   ): Promise<JobHandle<JsonOf<Output>>>;
-  enqueue(task: string, input?: unknown, options?: EnqueueOptions): Promise<JobHandle>;
   /**
    * One job for each input, stored in batches; the handles in the same order. All inputs are checked before the first is
    * stored. When the broker fails in between, the error's `stored` has the handles of those that were stored for certain.
    */
+  enqueueMany(task: string, inputs: readonly unknown[], options?: EnqueueOptions): Promise<JobHandle[]>;
   enqueueMany<Input, Output>(
     task: Task<Input, Output>,
     inputs: readonly JsonSafe<NoInfer<Input>>[],
     options?: EnqueueOptions,
   ): Promise<JobHandle<JsonOf<Output>>[]>;
-  enqueueMany(task: string, inputs: readonly unknown[], options?: EnqueueOptions): Promise<JobHandle[]>;
   /** Waits for enqueues under way (each has its deadline), ends waiting results, disconnects. Harmless when repeated. */
   close(): Promise<void>;
 }

@@ -153,7 +153,7 @@ export class Enqueuer {
           ?.reject(
             new BrokerError(
               'refused',
-              `the broker did not answer within ${timeoutMs} ms; the job was not stored`,
+              `the broker did not answer in time (${timeoutMs} ms); the job was not stored`,
             ),
           );
       }
@@ -166,7 +166,7 @@ function timedOut(cause: BrokerError, maybeStored: boolean, timeoutMs: number): 
   const end = maybeStored ? 'whether the jobs were stored is unknown' : 'nothing was stored';
   return new BrokerError(
     maybeStored ? 'unknown' : 'refused',
-    `the broker did not answer within ${timeoutMs} ms, ${end}: ${cause.message}`,
+    `the broker did not answer in time (${timeoutMs} ms), ${end}: ${cause.message}`,
     {
       cause,
     },

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Environment } from './environment.ts';
 import { findingsOf } from './findings.ts';
+import { hiddenFindings } from './hidden-findings.ts';
 import { findModules } from './modules.ts';
 import { patternsOf, withPaths } from './paths.ts';
 import type { Problem } from './problem.ts';
@@ -53,6 +54,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const search = findModules(modules === 'required' ? patternsOf(data, folder) : []);
   file.add([
     ...findingsOf(checked.error?.issues ?? [], data),
+    ...(checked.success ? [] : hiddenFindings(checked.error.issues, data)),
     ...(placed === null
       ? []
       : [...placed.findings, ...checkControlDirectory(placed.config.control.directory)]),

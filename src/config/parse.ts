@@ -34,7 +34,27 @@ export function parse(text: string): ParsedFile & { readonly problems: readonly 
     start: pos[0],
     end: pos[1],
   }));
-  return { document, lines, problems };
+  const brace = document.errors.length === 0 ? -1 : unquotedVariable(text);
+  if (brace < 0) return { document, lines, problems };
+  // The errors that follow are its consequences, and point anywhere but at it.
+  const hint = {
+    message: 'a variable inside { } or [ ] must be quoted, as in "${NAME}"',
+    start: brace,
+    end: brace + 2,
+  };
+  return { document, lines, problems: [hint] };
+}
+
+/** Where `${` stands unquoted inside a flow mapping or list of one line; below 0 when it does not. */
+function unquotedVariable(text: string): number {
+  let offset = 0;
+  for (const line of text.split('\n')) {
+    const code = line.replace(/"[^"]*"|'[^']*'|(^|\s)#.*/g, (quoted) => ' '.repeat(quoted.length));
+    const at = code.search(/[{[][^$]*\$\{/);
+    if (at >= 0) return offset + code.indexOf('${', at);
+    offset += line.length + 1;
+  }
+  return -1;
 }
 
 /** The file as plain data; a text that says what is wrong when its aliases make too much of it. */

@@ -108,7 +108,7 @@ async function runLocked(options: RunOptions, clock: Clock, log: WinstonLogger):
     if (supervisor.state === 'stopping') return;
     storeFailure = error;
     log.error('the store has failed, the daemon ends', { error: error.message });
-    supervisor.signal('SIGQUIT');
+    supervisor.giveUp();
   });
   try {
     return await live(
@@ -170,7 +170,7 @@ async function live(
       await aborted(supervisor.stopRequested);
     }
   } catch (error) {
-    supervisor.signal('SIGQUIT');
+    supervisor.giveUp();
     await supervisor.stop();
     throw error;
   }

@@ -118,6 +118,13 @@ export class Supervisor {
     this.#stopRequested.abort();
   }
 
+  /** Ends it without being told to: something without which it cannot go on has failed. */
+  giveUp(): void {
+    this.#mode = 'cold';
+    this.#deadline.abort();
+    this.#stopRequested.abort();
+  }
+
   /**
    * Nothing new is claimed; pools finish by the deadline while settlements still go out and leases are still renewed; what
    * is left is ended and then released; only then do the keepers and the broker go. Resolves when nothing is left running.

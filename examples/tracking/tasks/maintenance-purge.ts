@@ -6,11 +6,6 @@ import { cachePath, FRESH_MS, purge } from '../eta/cache.ts';
 export const maintenancePurge = defineTask('maintenance.purge', {
   queue: 'maintenance',
   retry: { attempts: 1 },
-  input: z.object({
-    older_than_s: z
-      .number()
-      .min(0)
-      .default(FRESH_MS / 1_000),
-  }),
-  run: ({ older_than_s }) => purge(cachePath(), older_than_s * 1_000),
+  input: z.object({ older_than_s: z.number().min(0).optional() }).nullable(),
+  run: (input) => purge(cachePath(), (input?.older_than_s ?? FRESH_MS / 1_000) * 1_000),
 });

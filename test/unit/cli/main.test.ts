@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { textWidth } from '../../../src/cli/table.ts';
 import { commandPaths } from '../../support/cli-reference.ts';
 import { runMain as run } from '../../support/run-main.ts';
@@ -121,7 +122,11 @@ describe('commands without a daemon', () => {
   let folder = '';
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fl-'));
-    await writeFile(join(folder, 'task.mjs'), '');
+    const define = pathToFileURL(join(import.meta.dirname, '../../../src/task/define.ts')).href;
+    await writeFile(
+      join(folder, 'task.mjs'),
+      `import { defineTask } from '${define}';\nexport const t = defineTask('t', { run: () => 1 });\n`,
+    );
     await writeFile(
       join(folder, 'good.yaml'),
       'version: 1\ntasks: [task.mjs]\npools: { io: { kind: async, queues: [a] } }\ncontrol: { directory: run }\n',
