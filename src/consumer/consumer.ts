@@ -107,19 +107,24 @@ export class Consumer implements Service {
         (line) => line.held.size === 0 && line.unsettled === 0 && line.session.underWay === 0,
       );
     this.#pump();
-    const { clock } = this.#options;
     const patience = new AbortController();
-    const giveUp = () => patience.abort();
-    const timer = clock.setTimer(FAREWELL_MS, () => {
-      // A healthy broker gets until the deadline, one that is away does not.
-      if (!this.#options.broker.up || deadline.aborted) giveUp();
-      else deadline.addEventListener('abort', giveUp, { once: true });
-    });
+    void this.#losePatience(patience, deadline);
     const complete = await this.#changed.until(settled, patience.signal);
-    timer.cancel();
+    patience.abort();
     this.#state = 'stopped';
     if (!complete) this.#logUnreleased();
     await Promise.all(this.#lines.map((line) => (complete ? line.session.close() : line.session.abandon())));
+  }
+
+  /**
+   * A healthy broker gets until the deadline, one that is away does not. Looks again and again: one that has just stopped
+   * answering is seen only when a call is overdue.
+   */
+  async #losePatience(patience: AbortController, deadline: AbortSignal): Promise<void> {
+    const { clock, broker } = this.#options;
+    do await clock.sleep(FAREWELL_MS, patience.signal);
+    while (broker.up && !deadline.aborted && !patience.signal.aborted);
+    patience.abort();
   }
 
   #createLine(settings: QueueSettings): QueueLine {
@@ -149,6 +154,8 @@ export class Consumer implements Service {
           line.wake();
           this.#pump();
         },
+        // What ended or woke meanwhile was not sent, and nothing else may come that would send it.
+        rested: () => this.#pump(),
         lost: (tokens) => {
           log.error('the lease was lost, what ran is given up', { queue, held: tokens.length });
           line.forget();

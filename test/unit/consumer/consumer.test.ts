@@ -250,6 +250,18 @@ describe('the consumer', () => {
     await until(async () => (await broker.stats('a')).counters.completed === 4);
   });
 
+  it('settles what ended during an audit, without waiting for a poll', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    await enqueue('a', 1);
+    await consumer.start();
+    await until(() => pool.inFlight === 1);
+    const audit = consumer.sessions[0]?.audit();
+    pool.end([...pool.running.keys()][0] as string, done());
+    consumer.quiet();
+    await Promise.all([audit, consumer.stop(never)]);
+    assert.equal((await broker.stats('a')).counters.completed, 1);
+  }).timeout(5_000);
+
   it('releases what it holds when it stops, counting nothing', async () => {
     const { pool, broker, consumer, enqueue } = setUp();
     await enqueue('a', 5);
@@ -264,6 +276,19 @@ describe('the consumer', () => {
     assert.equal(first?.record.slice(44, 51), '0000000');
     assert.deepEqual((await broker.sweep('a', { leaseMs: 1 })).leases, []);
   });
+
+  it('stops also when the broker goes away while it stops', async () => {
+    const { pool, consumer, enqueue, cut, stall } = setUp();
+    await enqueue('a', 5);
+    await consumer.start();
+    await until(() => pool.inFlight === 5);
+    stall('exchange');
+    consumer.quiet();
+    await pool.stop();
+    setTimeout(cut, 1_500);
+    await consumer.stop(never);
+    assert.equal(consumer.sessions[0]?.state, 'closed');
+  }).timeout(5_000);
 
   it('stops within a second or so when the broker is away', async () => {
     const { pool, consumer, enqueue, cut } = setUp();
