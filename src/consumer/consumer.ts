@@ -83,6 +83,7 @@ export class Consumer implements Service {
         hasRoom: () => pool.free > 0,
         changed: this.#changed,
         onWake: (queues) => this.#wake(queues),
+        onPoll: () => this.#poll(),
         clock,
         random,
         log,
@@ -186,6 +187,7 @@ export class Consumer implements Service {
         this.#claimable(line, hungry.length, waiting),
       );
       if (claim !== null) void this.#exchange(line, claim);
+      else if (line.asksForSuspects) void this.#exchange(line, 0);
     }
   }
 
@@ -206,9 +208,11 @@ export class Consumer implements Service {
   }
 
   async #exchange(line: QueueLine, claim: number): Promise<void> {
-    const alone = claim > 0 && this.#isEmpty();
+    // Only for suspects that are known of: one met by chance would run beside what other queues claim at the same time.
+    const alone = claim > 0 && line.suspects && this.#isEmpty();
     const settle = line.takeSettlements();
     const { wakes } = line;
+    line.pollDue = false;
     this.#reserved += claim;
     const exchanged = await line.session.exchange(settle, claim, alone);
     this.#reserved -= claim;
@@ -297,6 +301,12 @@ export class Consumer implements Service {
   #wake(queues: readonly string[]): void {
     for (const line of this.#lines) if (queues.includes(line.name)) line.wake();
     this.#pump();
+  }
+
+  /** Another daemon may have run the suspects that this pool waits for, and nothing else would tell. */
+  #poll(): void {
+    for (const line of this.#lines) line.pollDue = true;
+    this.#wake(this.#lines.map((line) => line.name));
   }
 
   #logUnreleased(): void {
