@@ -95,6 +95,7 @@ describe('the client', () => {
       await refused(unkept.result(), 'ERR_RESULT_NOT_KEPT');
       await client.close();
       await refused(client.enqueue('echo', 1), 'ERR_CLIENT_CLOSED');
+      await refused(delayed.result(), 'ERR_CLIENT_CLOSED');
     });
   });
 });
