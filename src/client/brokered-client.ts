@@ -30,13 +30,16 @@ export class BrokeredClient {
     this.#clock = clock;
   }
 
+  /** `deadline`: on the monotonic clock; without it the job has the time-out from when it is sent on. */
   async enqueue(
     task: AnyTask | string,
     input?: unknown,
     options: EnqueueOptions = {},
+    deadline?: number,
   ): Promise<JobHandle<never>> {
     const json = await this.#encode(task, input);
-    return (await this.#store(nameOf(task), this.#queueOf(task, options), json, options)) as JobHandle<never>;
+    const queue = this.#queueOf(task, options);
+    return (await this.#store(nameOf(task), queue, json, options, deadline)) as JobHandle<never>;
   }
 
   async enqueueMany(
@@ -84,9 +87,15 @@ export class BrokeredClient {
     );
   }
 
-  async #store(task: string, queue: string, input: string, options: EnqueueOptions): Promise<JobHandle> {
+  async #store(
+    task: string,
+    queue: string,
+    input: string,
+    options: EnqueueOptions,
+    deadline?: number,
+  ): Promise<JobHandle> {
     if (this.#state === 'closed') throw new ForkloopError('ERR_CLIENT_CLOSED', 'the client is closed');
-    const stored = this.#storeOpen(task, queue, input, options);
+    const stored = this.#storeOpen(task, queue, input, options, deadline);
     this.#underWay.add(stored);
     try {
       return await stored;
@@ -95,7 +104,13 @@ export class BrokeredClient {
     }
   }
 
-  async #storeOpen(task: string, queue: string, input: string, options: EnqueueOptions): Promise<JobHandle> {
+  async #storeOpen(
+    task: string,
+    queue: string,
+    input: string,
+    options: EnqueueOptions,
+    deadline?: number,
+  ): Promise<JobHandle> {
     const enqueuer = this.#enqueuer(queue);
     const id = newId();
     const { job, resultKept } = newJob(task, input, options, {
@@ -105,7 +120,7 @@ export class BrokeredClient {
       brokerNow: enqueuer.brokerNow(),
       now: this.#clock.now(),
     });
-    const existing = await enqueuer.add(job);
+    const existing = await enqueuer.add(job, deadline);
     return createJobHandle({
       id: existing ?? id,
       queue,

@@ -80,7 +80,9 @@ class LazyClient implements Client {
     input?: unknown,
     options?: EnqueueOptions,
   ): Promise<JobHandle<never>> {
-    return (await this.#open()).enqueue(task, input, options);
+    // The first call connects: that is part of its time.
+    const deadline = systemClock.monotonic() + this.#timeoutMs;
+    return (await this.#open()).enqueue(task, input, options, deadline);
   }
 
   async enqueueMany(

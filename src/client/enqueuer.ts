@@ -15,11 +15,13 @@ import type { Random } from '../lib/random.ts';
 const NOT_AFTER_MS = 35_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
+/** A call that ends by the same deadline tells more than ours: it gets so much longer. */
+const ANSWER_GRACE_MS = 10;
 
 export interface EnqueuerOptions {
   readonly queue: string;
   readonly broker: BrokerClient;
-  /** From the call of `add` to its end, at most. */
+  /** From the call of `add` to its end, at most, when the caller gives no deadline of its own. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -58,10 +60,15 @@ export class Enqueuer {
     return this.#options.clock.now() + this.#offset;
   }
 
-  /** Resolves when the job is stored. @throws BrokerError: refused = certainly not stored, unknown = perhaps. */
-  add(job: EnqueueJob): Promise<Existing> {
+  /**
+   * Resolves when the job is stored. `deadline`: on the monotonic clock.
+   * @throws BrokerError: refused = certainly not stored, unknown = perhaps.
+   */
+  add(
+    job: EnqueueJob,
+    deadline = this.#options.clock.monotonic() + this.#options.timeoutMs,
+  ): Promise<Existing> {
     return new Promise((resolve, reject) => {
-      const deadline = this.#options.clock.monotonic() + this.#options.timeoutMs;
       this.#waiting.push({ job, deadline, resolve, reject });
       if (this.#state !== 'idle') return this.#armExpiry();
       this.#state = 'scheduled';
@@ -88,6 +95,13 @@ export class Enqueuer {
   }
 
   async #send(batch: Waiting[]): Promise<void> {
+    const { clock, timeoutMs } = this.#options;
+    const left = Math.max(0, deadlineOf(batch) - clock.monotonic());
+    // A call that began late ends later than its callers may wait.
+    const overdue = clock.setTimer(left + ANSWER_GRACE_MS, () => {
+      const error = timedOut(new BrokerError('unknown', 'the last call is not answered'), true, timeoutMs);
+      for (const waiting of batch) waiting.reject(error);
+    });
     try {
       const existing = await this.#store(batch);
       for (const [index, waiting] of batch.entries()) waiting.resolve(existing[index] ?? null);
@@ -95,14 +109,17 @@ export class Enqueuer {
       const failure =
         error instanceof BrokerError ? error : new BrokerError('unknown', String(error), { cause: error });
       for (const waiting of batch) waiting.reject(failure);
+    } finally {
+      overdue.cancel();
     }
   }
 
   /** Sends until the batch is answered, its deadline has passed, or nobody but a person can help. */
   async #store(batch: Waiting[]): Promise<readonly Existing[]> {
-    const { clock, newId } = this.#options;
+    const { clock, newId, timeoutMs } = this.#options;
     const jobs = batch.map((waiting) => waiting.job);
-    const deadline = (batch[0] as Waiting).deadline;
+    const deadline = deadlineOf(batch);
+    if (clock.monotonic() >= deadline) throw notStored(timeoutMs);
     let stamp = { id: newId(), notAfterAt: this.brokerNow() + NOT_AFTER_MS };
     let sentBefore = false;
     for (let attempt = 0; ; attempt++) {
@@ -111,7 +128,7 @@ export class Enqueuer {
         if (reply.disposition === 'fatal' || reply.code === 'ERR_BROKER_FULL') throw reply;
         sentBefore ||= reply.disposition === 'unknown';
         const pause = this.#pause(attempt);
-        if (clock.monotonic() + pause >= deadline) throw timedOut(reply, sentBefore, this.#options.timeoutMs);
+        if (clock.monotonic() + pause >= deadline) throw timedOut(reply, sentBefore, timeoutMs);
         await clock.sleep(pause);
       } else if (reply.status === 'stored') {
         return reply.existing;
@@ -148,19 +165,18 @@ export class Enqueuer {
       this.#expiry = null;
       const now = clock.monotonic();
       while (this.#waiting[0] !== undefined && this.#waiting[0].deadline <= now) {
-        this.#waiting
-          .shift()
-          ?.reject(
-            new BrokerError(
-              'refused',
-              `the broker did not answer in time (${timeoutMs} ms); the job was not stored`,
-            ),
-          );
+        this.#waiting.shift()?.reject(notStored(timeoutMs));
       }
       this.#armExpiry();
     });
   }
 }
+
+const deadlineOf = (batch: readonly Waiting[]): number =>
+  Math.min(...batch.map((waiting) => waiting.deadline));
+
+const notStored = (timeoutMs: number): BrokerError =>
+  new BrokerError('refused', `the broker did not answer in time (${timeoutMs} ms); the job was not stored`);
 
 function timedOut(cause: BrokerError, maybeStored: boolean, timeoutMs: number): BrokerError {
   const end = maybeStored ? 'whether the jobs were stored is unknown' : 'nothing was stored';

@@ -1,5 +1,5 @@
 import type { BrokerClient, ResultRecord } from '../broker/broker.ts';
-import type { Clock } from '../lib/clock.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
 import { type ErrorCode, ForkloopError } from '../lib/errors.ts';
 import { type Duration, parseDuration } from '../lib/units.ts';
 import type { ResultWatcher } from './result-watcher.ts';
@@ -72,6 +72,8 @@ function resultRecord(options: HandleOptions, timeout: Duration | undefined): Pr
         'its result is not kept: enqueue it with { result: true } or { result: "10m" }',
       );
     }
+    // Before the watch, which answers at once when the client is closed.
+    let timer: Timer | null = null;
     const unwatch = watcher.watch(id, (record) => {
       timer?.cancel();
       if (record === null) fail('ERR_CLIENT_CLOSED', 'the client was closed before the result came');
@@ -81,7 +83,7 @@ function resultRecord(options: HandleOptions, timeout: Duration | undefined): Pr
       unwatch();
       fail('ERR_RESULT_TIMEOUT', `no result within ${timeout}; it may still come`);
     };
-    const timer = ms === null ? null : clock.setTimer(ms, expire);
+    if (ms !== null) timer = clock.setTimer(ms, expire);
   });
 }
 

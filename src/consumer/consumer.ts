@@ -135,6 +135,7 @@ export class Consumer implements Service {
         hasRoom: () => pool.free > 0,
         changed: this.#changed,
         onWake: (queues) => this.#wake(queues),
+        onPoll: () => this.#poll(),
         clock,
         random,
         log,
@@ -152,19 +153,24 @@ export class Consumer implements Service {
         (line) => line.held.size === 0 && line.unsettled === 0 && line.session.underWay === 0,
       );
     this.#pump();
-    const { clock } = this.#options;
     const patience = new AbortController();
-    const giveUp = () => patience.abort();
-    const timer = clock.setTimer(FAREWELL_MS, () => {
-      // A healthy broker gets until the deadline, one that is away does not.
-      if (!this.#options.broker.up || deadline.aborted) giveUp();
-      else deadline.addEventListener('abort', giveUp, { once: true });
-    });
+    void this.#losePatience(patience, deadline);
     const complete = await this.#changed.until(settled, patience.signal);
-    timer.cancel();
+    patience.abort();
     this.#state = 'stopped';
     if (!complete) this.#logUnreleased();
     await Promise.all(this.#lines.map((line) => (complete ? line.session.close() : line.session.abandon())));
+  }
+
+  /**
+   * A healthy broker gets until the deadline, one that is away does not. Looks again and again: one that has just stopped
+   * answering is seen only when a call is overdue.
+   */
+  async #losePatience(patience: AbortController, deadline: AbortSignal): Promise<void> {
+    const { clock, broker } = this.#options;
+    do await clock.sleep(FAREWELL_MS, patience.signal);
+    while (broker.up && !deadline.aborted && !patience.signal.aborted);
+    patience.abort();
   }
 
   #createLine(settings: QueueSettings): QueueLine {
@@ -194,6 +200,8 @@ export class Consumer implements Service {
           line.wake();
           this.#pump();
         },
+        // What ended or woke meanwhile was not sent, and nothing else may come that would send it.
+        rested: () => this.#pump(),
         lost: (tokens) => {
           log.error('the lease was lost, what ran is given up', { queue, held: tokens.length });
           line.forget();
@@ -224,6 +232,7 @@ export class Consumer implements Service {
         this.#claimable(line, hungry.length, waiting),
       );
       if (claim !== null) void this.#exchange(line, claim);
+      else if (line.asksForSuspects) void this.#exchange(line, 0);
     }
   }
 
@@ -244,9 +253,11 @@ export class Consumer implements Service {
   }
 
   async #exchange(line: QueueLine, claim: number): Promise<void> {
-    const alone = claim > 0 && this.#isEmpty();
+    // Only for suspects that are known of: one met by chance would run beside what other queues claim at the same time.
+    const alone = claim > 0 && line.suspects && this.#isEmpty();
     const settle = line.takeSettlements();
     const { wakes } = line;
+    line.pollDue = false;
     this.#reserved += claim;
     const exchanged = await line.session.exchange(settle, claim, alone);
     this.#reserved -= claim;
@@ -336,6 +347,12 @@ export class Consumer implements Service {
   #wake(queues: readonly string[]): void {
     for (const line of this.#lines) if (queues.includes(line.name)) line.wake();
     this.#pump();
+  }
+
+  /** Another daemon may have run the suspects that this pool waits for, and nothing else would tell. */
+  #poll(): void {
+    for (const line of this.#lines) line.pollDue = true;
+    this.#wake(this.#lines.map((line) => line.name));
   }
 
   #logUnreleased(): void {

@@ -23,6 +23,8 @@ export class QueueLine {
   wakes = 0;
   /** Suspects wait for the pool to be empty. */
   suspects = false;
+  /** Nothing was asked since the last poll. */
+  pollDue = false;
   readonly #clock: Clock;
   #settlements: Settlement[] = [];
   #due: Timer | null = null;
@@ -45,6 +47,11 @@ export class QueueLine {
   get holdsAlone(): boolean {
     for (const { prepared } of this.held.values()) return prepared.delivery.alone;
     return false;
+  }
+
+  /** Worth an exchange that claims nothing: only the broker knows whether the suspects still wait. */
+  get asksForSuspects(): boolean {
+    return this.suspects && this.pollDue && this.session.underWay === 0;
   }
 
   settle(settlement: Settlement): void {

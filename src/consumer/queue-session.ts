@@ -243,8 +243,9 @@ export class QueueSession {
       const quiet = () => this.#daemon !== daemon || !this.#lanes.includes('sent');
       await this.#changed.until(quiet);
       if (this.#daemon === daemon) await work(daemon);
-      if (this.#daemon === daemon) this.#resting = null;
-      this.#changed.notify();
+      if (this.#daemon !== daemon) return;
+      this.#resting = null;
+      this.#options.listener.rested();
     })();
     return this.#resting;
   }

@@ -28,6 +28,8 @@ export interface QueueSessionListener {
   fenced(): void;
   /** Renewed again after a fence. */
   renewed(): void;
+  /** Lanes that rested for an audit or a resync may be used again. */
+  rested(): void;
   /** The lease was taken: everything this daemon held on the queue is somebody else's. */
   lost(tokens: readonly string[]): void;
   /** In flight by the broker's account but unknown here: release them. */

@@ -17,6 +17,8 @@ export interface WakeListenerOptions {
   readonly changed: Condition;
   /** These queues may have something to claim. */
   readonly onWake: (queues: readonly string[]) => void;
+  /** Now and then, whatever the broker says: a wake can be missed. */
+  readonly onPoll: () => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -42,13 +44,10 @@ async function hearWakes(options: WakeListenerOptions, signal: AbortSignal): Pro
   }
 }
 
-async function poll(
-  { queues, onWake, clock, random }: WakeListenerOptions,
-  signal: AbortSignal,
-): Promise<void> {
+async function poll({ onPoll, clock, random }: WakeListenerOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(spread(random), signal);
-    if (!signal.aborted) onWake(queues);
+    if (!signal.aborted) onPoll();
   }
 }
 

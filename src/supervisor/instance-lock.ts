@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
@@ -8,6 +8,8 @@ const PATIENCE_MS = 5_000;
 const RETRY_MS = 100;
 
 export interface InstanceLock {
+  /** Tells the locked file from any other that is still open somewhere: a copied one, one made anew at the same path. */
+  readonly identity: string;
   release(): void;
 }
 
@@ -37,7 +39,9 @@ export async function acquireInstanceLock(directory: string, clock: Clock): Prom
     throw error;
   }
   let held = true;
+  const { dev, ino } = fstatSync(file);
   return {
+    identity: `${dev}:${ino}`,
     release: () => {
       if (held) closeSync(file);
       held = false;

@@ -15,6 +15,8 @@ export const RUN_VARIABLE = 'FORKLOOP_RUN';
 
 export interface DaemonNote {
   readonly bootId: string;
+  /** Of the lock that its daemon held (InstanceLock). */
+  readonly lock: string;
   readonly run: string;
   readonly pid: number;
   /** Queue to the daemon id of its lease. */
@@ -33,13 +35,15 @@ export function writeNote(directory: string, note: DaemonNote): void {
   renameSync(`${path}.new`, path);
 }
 
-/** The predecessor's note, or null: there was none, or it says nothing of this boot of the machine. */
-export function readNote(directory: string): DaemonNote | null {
+/**
+ * The note of the daemon that held this lock before us, or null: there is none, or it proves nothing. That of another boot,
+ * or of another lock, as in a copied directory: its daemon may live.
+ */
+export function readNote(directory: string, lock: string): DaemonNote | null {
   try {
     const note = JSON.parse(readFileSync(notePath(directory), 'utf8')) as DaemonNote;
-    return note.bootId === bootId() && typeof note.run === 'string' && typeof note.sessions === 'object'
-      ? note
-      : null;
+    const ours = note.bootId === bootId() && note.lock === lock;
+    return ours && typeof note.run === 'string' && isRecord(note.sessions) ? note : null;
   } catch {
     return null;
   }
@@ -129,5 +133,7 @@ function killQuietly(pid: number): void {
     // It ended meanwhile.
   }
 }
+
+const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 const notePath = (directory: string): string => join(directory, 'daemon.json');

@@ -44,20 +44,25 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
   process.title = `forkloop: ${config.name}`;
   const lock = await acquireInstanceLock(config.control.directory, clock);
   try {
-    return await runLocked(options, clock, log);
+    return await runLocked(options, lock.identity, clock, log);
   } finally {
     lock.release();
   }
 }
 
-async function runLocked(options: RunOptions, clock: Clock, log: WinstonLogger): Promise<number> {
+async function runLocked(
+  options: RunOptions,
+  lock: string,
+  clock: Clock,
+  log: WinstonLogger,
+): Promise<number> {
   const { loaded, version } = options;
   const { directory } = loaded.config.control;
   const run = newId();
-  const predecessor = readNote(directory);
+  const predecessor = readNote(directory, lock);
   // Before the store is opened: an embedded one takes back what was in flight, which must not run any more.
   const gone = predecessor !== null && (await awaitGone(predecessor, clock, log));
-  const note = noteKeeper(directory, run);
+  const note = noteKeeper(directory, lock, run);
   const built = build({ loaded, run, clock, random: Math.random, log, onSession: note.session });
   if (options.requireBroker) await reachBroker(built);
   const reloader = createReloader(loaded, built, () => supervisor, clock, log);
@@ -188,9 +193,9 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   });
 
 /** Keeps the note for a successor up to date: written when a lease is opened, before anything is claimed with it. */
-function noteKeeper(directory: string, run: string) {
+function noteKeeper(directory: string, lock: string, run: string) {
   const sessions: Record<string, string> = {};
-  const write = () => writeNote(directory, { bootId: bootId(), run, pid: process.pid, sessions });
+  const write = () => writeNote(directory, { bootId: bootId(), lock, run, pid: process.pid, sessions });
   return {
     begin: write,
     session: (queue: string, daemon: string) => {

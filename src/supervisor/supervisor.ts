@@ -135,9 +135,10 @@ export class Supervisor {
     this.#state = 'draining';
     for (const service of [...consumers, ...pools]) service.quiet();
     await Promise.all(pools.map((pool) => pool.stop(deadline)));
-    this.#drainTimer?.cancel();
     this.#state = 'stopping';
+    // The deadline is theirs as well: without it a broker that answers slowly could hold the daemon for good.
     await Promise.all(consumers.map((consumer) => consumer.stop(deadline)));
+    this.#drainTimer?.cancel();
     for (const service of [...keepers, ...servers].reverse()) await service.stop(deadline);
     await broker.close();
   }

@@ -276,6 +276,19 @@ describe('the embedded store', () => {
     });
   });
 
+  it('has not failed when it is closed while it opens', async () => {
+    const broker = new EmbeddedBroker({ path, callDeadlineMs: 10_000, clock: systemClock });
+    let failure: unknown = null;
+    void broker.failure.then((error) => {
+      failure = error;
+    });
+    const start = broker.start().catch(() => {});
+    await broker.close();
+    await start;
+    assert.equal(failure, null);
+    assert.equal(broker.up, false);
+  });
+
   it('does not hold up its process while 50,000 jobs are enqueued', async function () {
     this.timeout(60_000);
     const broker = await open();

@@ -7,7 +7,7 @@ import { describeRedis, type RedisServer, startRedis } from '../support/redis-se
 import { callCount } from '../support/redis-stats.ts';
 import { ROOT, withSupervisor } from '../support/with-supervisor.ts';
 
-const NEVER_LONGER_MS = 3_000;
+const NEVER_LONGER_MS = 2_500;
 const config = {
   tasks: [join(ROOT, 'test/fixtures/tasks/echo.ts')],
   pools: { io: { kind: 'async', queues: ['default'] } },
@@ -95,6 +95,7 @@ describe('the client', () => {
       await refused(unkept.result(), 'ERR_RESULT_NOT_KEPT');
       await client.close();
       await refused(client.enqueue('echo', 1), 'ERR_CLIENT_CLOSED');
+      await refused(delayed.result(), 'ERR_CLIENT_CLOSED');
     });
   });
 });
@@ -133,6 +134,22 @@ describeRedis('the client on Redis', () => {
       process.kill(redis.pid, 'SIGCONT');
     }
     await client.enqueue('echo', 2);
+  });
+
+  it('fails in bounded time while Redis is paused also at its first call, and behind another one', async () => {
+    await client.enqueue('echo', 1);
+    await using cold = createClient({ broker: redis.url, namespace: 'test' });
+    process.kill(redis.pid, 'SIGSTOP');
+    try {
+      const first = failure(client.enqueue('echo', 2));
+      const connecting = failure(cold.enqueue('echo', 3));
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const behind = failure(client.enqueue('echo', 4));
+      for (const end of await Promise.all([first, connecting, behind]))
+        assert.equal(end.code, 'ERR_BROKER_UNAVAILABLE');
+    } finally {
+      process.kill(redis.pid, 'SIGCONT');
+    }
   });
 
   it('fails in bounded time while Redis is gone, knowing that nothing was stored, and goes on afterwards', async () => {

@@ -150,6 +150,24 @@ async function pressUntil(daemon: Daemon, seen: () => boolean): Promise<void> {
 }
 
 describeRedis('stopping without a broker', () => {
+  it('exits 0 soon when Redis stops answering during the drain', async () => {
+    const redis = await startRedis();
+    try {
+      await withSupervisor(config(patient, { broker: { type: 'redis', url: redis.url } }), async (daemon) => {
+        await occupy(daemon, 'ignore-abort', { ms: 700 });
+        process.kill(redis.pid, 'SIGSTOP');
+        const since = performance.now();
+        daemon.kill('SIGTERM');
+        assert.deepEqual(await daemon.exited, { code: 0, signal: null });
+        const took = performance.now() - since;
+        assert.ok(took < 10_000, `${took} ms`);
+        assert.match(daemon.log(), /"unreleased":[1-9]/);
+      });
+    } finally {
+      await redis.stop();
+    }
+  });
+
   it('exits 0 soon when Redis is gone, and says what it could not give back', async () => {
     const redis = await startRedis();
     try {

@@ -86,7 +86,8 @@ export class EmbeddedBroker implements Broker {
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message: FromStore) => {
         if (message.type === 'opened') {
-          this.#state = 'open';
+          // Closed meanwhile: its thread is about to end, as it should.
+          if (this.#state === 'new') this.#state = 'open';
           for (const queue of message.ready) this.#wakes.wake(queue);
           resolve();
         } else if (message.type === 'unfit') {

@@ -131,6 +131,21 @@ describe('the enqueuer', () => {
     await waiting;
   });
 
+  it('ends by its own deadline a batch that was sent late and gets no answer', async () => {
+    const { add, clock, batches } = setUp(away, () => silence);
+    const end = assert.rejects(add('a'), { code: 'ERR_BROKER_UNAVAILABLE', disposition: 'unknown' });
+    await clock.advance(2_100);
+    await end;
+    assert.equal(batches.length, 2);
+  }).timeout(1_000);
+
+  it('does not send what came too late for its deadline', async () => {
+    const { enqueuer, clock, batches } = setUp();
+    const job = { record: 'a', delayMs: 0 };
+    await assert.rejects(enqueuer.add(job, clock.monotonic()), { disposition: 'refused' });
+    assert.deepEqual(batches, []);
+  });
+
   it('does not repeat what only a person can mend, nor what has no room', async () => {
     for (const error of [
       new BrokerError('fatal', 'password'),

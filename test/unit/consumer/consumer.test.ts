@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ExchangeRequest } from '../../../src/broker/broker.ts';
+import { type Broker, type ExchangeRequest, SUSPECT_RECOVERIES } from '../../../src/broker/broker.ts';
 import { encodeJob, recordId } from '../../../src/broker/job-record.ts';
 import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
 import { Consumer } from '../../../src/consumer/consumer.ts';
@@ -69,6 +69,26 @@ const newRecord = (task: string) =>
     options: {},
     input: '{}',
   });
+
+/** Claims the queue's only job as another daemon and loses it until it is a suspect. Returns that daemon's exchanges. */
+async function makeSuspect(broker: Broker, queue: string) {
+  const daemon = newId();
+  let number = 0;
+  const exchange = async (what: Pick<ExchangeRequest, 'settle' | 'want' | 'alone'>) => {
+    const keep = { leaseMs: 30_000, droppedResultTtlMs: 1, keepDead: { count: 1, ageMs: 1 } };
+    const reply = await broker.exchange(queue, { daemon, lane: 0, number: ++number, ...keep, ...what });
+    assert(reply.status === 'done');
+    return reply.jobs.map(({ token }) => token);
+  };
+  await broker.open(queue, { daemon, leaseMs: 30_000 });
+  let settle: ExchangeRequest['settle'] = [];
+  for (let loss = 0; loss < SUSPECT_RECOVERIES; loss++) {
+    const [token] = await exchange({ settle, want: 1, alone: false });
+    settle = [{ type: 'retry', token: token as string, delayMs: 0, count: 'recovery', error: '{}' }];
+  }
+  await exchange({ settle, want: 0, alone: false });
+  return exchange;
+}
 
 let stops: (() => Promise<void>)[] = [];
 
@@ -312,6 +332,54 @@ describe('the consumer', () => {
     await until(async () => (await broker.stats('a')).counters.completed === 4);
   });
 
+  it('runs a suspect alone also when it meets it while another queue claims', async () => {
+    const { pool, broker, consumer, enqueue } = setUp({ queues: ['a', 'b', 'full'], slots: 4 });
+    await enqueue('full', 4);
+    await consumer.start();
+    await until(() => pool.inFlight === 4);
+    for (const queue of ['a', 'b']) {
+      await enqueue(queue, 1);
+      await makeSuspect(broker, queue);
+      await enqueue(queue, 1);
+    }
+    await clock.sleep(1_300); // a poll makes both queues hungry
+    let beside = 0;
+    pool.handler = ({ token }) => {
+      if (pool.inFlight > 1 && [...pool.running.values()].some(({ alone }) => alone)) beside++;
+      setTimeout(() => pool.end(token, done()), 5);
+      return undefined;
+    };
+    for (const token of [...pool.running.keys()]) pool.end(token, done());
+    await until(() => pool.given.length === 8 && pool.inFlight === 0);
+    assert.equal(pool.given.filter(({ alone }) => alone).length, 2);
+    assert.equal(beside, 0);
+  });
+
+  it('claims again when another daemon has run the suspect, though a job still runs here', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    await enqueue('a', 1);
+    const other = await makeSuspect(broker, 'a');
+    await enqueue('a', 1);
+    await consumer.start();
+    await until(() => pool.inFlight === 1);
+    const [suspect] = await other({ settle: [], want: 1, alone: true });
+    await other({ settle: [{ type: 'ack', token: suspect as string }], want: 0, alone: false });
+    await enqueue('a', 1);
+    await until(() => pool.inFlight === 2);
+  });
+
+  it('settles what ended during an audit, without waiting for a poll', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    await enqueue('a', 1);
+    await consumer.start();
+    await until(() => pool.inFlight === 1);
+    const audit = consumer.sessions[0]?.audit();
+    pool.end([...pool.running.keys()][0] as string, done());
+    consumer.quiet();
+    await Promise.all([audit, consumer.stop(never)]);
+    assert.equal((await broker.stats('a')).counters.completed, 1);
+  }).timeout(5_000);
+
   it('releases what it holds when it stops, counting nothing', async () => {
     const { pool, broker, consumer, enqueue } = setUp();
     await enqueue('a', 5);
@@ -326,6 +394,19 @@ describe('the consumer', () => {
     assert.equal(first?.record.slice(44, 51), '0000000');
     assert.deepEqual((await broker.sweep('a', { leaseMs: 1 })).leases, []);
   });
+
+  it('stops also when the broker goes away while it stops', async () => {
+    const { pool, consumer, enqueue, cut, stall } = setUp();
+    await enqueue('a', 5);
+    await consumer.start();
+    await until(() => pool.inFlight === 5);
+    stall('exchange');
+    consumer.quiet();
+    await pool.stop();
+    setTimeout(cut, 1_500);
+    await consumer.stop(never);
+    assert.equal(consumer.sessions[0]?.state, 'closed');
+  }).timeout(5_000);
 
   it('stops within a second or so when the broker is away', async () => {
     const { pool, consumer, enqueue, cut } = setUp();
