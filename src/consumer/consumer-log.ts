@@ -1,4 +1,5 @@
 import type { ExchangeDone, Settlement } from '../broker/broker.ts';
+import type { ErrorRecord } from '../lib/errors.ts';
 import type { LogFields, Logger } from '../lib/logger.ts';
 import type { Ended } from '../pool/pool.ts';
 
@@ -27,4 +28,17 @@ export function logReply(log: Logger, queue: string, { dropped, refused, refused
   const count = refused.length + refusedAcks;
   if (count > 0)
     log.warn('settlements were refused: the deliveries were not ours any more', { queue, count });
+}
+
+export function logCorrupt(log: Logger, queue: string, token: string, error: ErrorRecord): void {
+  log.error('a job cannot be read and is dead', { queue, token, error: error.message });
+}
+
+export function logUnknownTask(log: Logger, queue: string, task: string, delayMs: number): void {
+  log.warn('no task of that name is loaded here, the job waits', { queue, task, delay_ms: delayMs });
+}
+
+export function logDiscarded(log: Logger, { delivery, outcome }: Ended): void {
+  const fields = { job_id: delivery.id, task: delivery.task, outcome: outcome.type };
+  log.warn('an outcome came after its lease was lost and is discarded', fields);
 }

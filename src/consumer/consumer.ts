@@ -6,10 +6,11 @@ import type { Random } from '../lib/random.ts';
 import type { Service } from '../lib/service.ts';
 import type { Ended, Pool } from '../pool/pool.ts';
 import { nextClaim, shareOf } from './batching.ts';
-import { logEnd, logReply } from './consumer-log.ts';
+import { logCorrupt, logDiscarded, logEnd, logReply, logUnknownTask } from './consumer-log.ts';
 import { prepare, type QueueSettings } from './delivery.ts';
-import { QueueLine } from './queue-line.ts';
-import { QueueSession } from './queue-session.ts';
+import { createLine } from './line-session.ts';
+import type { QueueLine } from './queue-line.ts';
+import type { QueueSession } from './queue-session.ts';
 import type { Exchanged, QueueSessionOptions } from './session-contract.ts';
 import { settlementOf, unreadable } from './settlement.ts';
 import { listenForWakes } from './wake-listener.ts';
@@ -174,48 +175,13 @@ export class Consumer implements Service {
   }
 
   #createLine(settings: QueueSettings): QueueLine {
-    const { broker, clock, random, log, session: options } = this.#options;
-    const queue = settings.name;
-    const session: QueueSession = new QueueSession({
-      ...options,
-      queue,
-      broker,
-      clock,
-      random,
-      log,
-      bounds: () => ({ droppedResultTtlMs: line.settings.resultTtlMs, keepDead: line.settings.keepDead }),
-      listener: {
-        opened: () => {
-          log.debug('queue session opened', { queue, daemon: session.daemon });
-          this.#options.onSession?.(queue, session.daemon);
-          line.wake();
-          this.#pump();
-        },
-        fenced: () => {
-          log.error('the lease could not be renewed in time', { queue, held: line.held.size });
-          this.#abortHeld([...line.held.keys()]);
-        },
-        renewed: () => {
-          log.info('the lease is renewed again', { queue });
-          line.wake();
-          this.#pump();
-        },
-        // What ended or woke meanwhile was not sent, and nothing else may come that would send it.
-        rested: () => this.#pump(),
-        lost: (tokens) => {
-          log.error('the lease was lost, what ran is given up', { queue, held: tokens.length });
-          line.forget();
-          this.#abortHeld([...line.held.keys()]);
-        },
-        stray: (tokens) => {
-          for (const token of tokens) line.settle({ type: 'release', token });
-          this.#pump();
-        },
-        vanished: (tokens) => this.#giveUp(line, tokens),
-      },
+    const { broker, clock, random, log, session, onSession } = this.#options;
+    return createLine(settings, {
+      session: { ...session, broker, clock, random, log },
+      onSession: (queue, daemon) => onSession?.(queue, daemon),
+      pump: () => this.#pump(),
+      abort: (tokens) => this.#abortHeld(tokens),
     });
-    const line = new QueueLine(settings, session, clock);
-    return line;
   }
 
   /** Sends every exchange that is worth sending now. */
@@ -286,18 +252,10 @@ export class Consumer implements Service {
         line.held.set(claimed.token, { prepared: result.prepared, daemon: line.session.daemon });
         deliveries.push(result.prepared.delivery);
       } else if (result.type === 'corrupt') {
-        log.error('a job cannot be read and is dead', {
-          queue: line.name,
-          token: claimed.token,
-          error: result.error.message,
-        });
+        logCorrupt(log, line.name, claimed.token, result.error);
         line.settle(unreadable(claimed.token, result.error));
       } else {
-        log.warn('no task of that name is loaded here, the job waits', {
-          queue: line.name,
-          task: result.task,
-          delay_ms: result.delayMs,
-        });
+        logUnknownTask(log, line.name, result.task, result.delayMs);
         line.settle({ type: 'snooze', token: claimed.token, delayMs: result.delayMs });
       }
     }
@@ -312,11 +270,7 @@ export class Consumer implements Service {
       if (line === undefined || held === undefined) continue;
       line.held.delete(end.delivery.token);
       if (held.daemon !== line.session.daemon) {
-        log.warn('an outcome came after its lease was lost and is discarded', {
-          job_id: end.delivery.id,
-          task: end.delivery.task,
-          outcome: end.outcome.type,
-        });
+        logDiscarded(log, end);
         continue;
       }
       const { job, retry, resultTtlMs } = held.prepared;
@@ -336,12 +290,6 @@ export class Consumer implements Service {
     if (this.#options.onLeaseLost === 'stop' && tokens.length > 0)
       this.#options.pool.abort(tokens, 'lease_lost', 0);
     this.#changed.notify();
-  }
-
-  /** The broker no longer has them in flight here: whatever they answer cannot be settled. */
-  #giveUp(line: QueueLine, tokens: readonly string[]): void {
-    const held = tokens.filter((token) => line.held.delete(token));
-    this.#abortHeld(held);
   }
 
   #wake(queues: readonly string[]): void {

@@ -4,6 +4,7 @@ import type { StatusReport } from '../control/protocol.ts';
 import { ControlServer } from '../control/server.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
+import type { Logger } from '../lib/logger.ts';
 import { type Built, build, configureConsumers, controlSocketOf, storeServersOf } from './build.ts';
 import { codeFingerprint } from './code-fingerprint.ts';
 import { loadConfigApart } from './config-loader.ts';
@@ -62,7 +63,7 @@ async function runLocked(
   const predecessor = readNote(directory, lock);
   // Before the store is opened: an embedded one takes back what was in flight, which must not run any more.
   const gone = predecessor !== null && (await awaitGone(predecessor, clock, log));
-  const note = noteKeeper(directory, lock, run);
+  const note = noteKeeper(directory, lock, run, log);
   const built = build({ loaded, run, clock, random: Math.random, log, onSession: note.session });
   if (options.requireBroker) await reachBroker(built);
   const reloader = createReloader(loaded, built, () => supervisor, clock, log);
@@ -193,9 +194,16 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   });
 
 /** Keeps the note for a successor up to date: written when a lease is opened, before anything is claimed with it. */
-function noteKeeper(directory: string, lock: string, run: string) {
+function noteKeeper(directory: string, lock: string, run: string, log: Logger) {
   const sessions: Record<string, string> = {};
-  const write = () => writeNote(directory, { bootId: bootId(), lock, run, pid: process.pid, sessions });
+  const write = () => {
+    try {
+      writeNote(directory, { bootId: bootId(), lock, run, pid: process.pid, sessions });
+    } catch (error) {
+      // Only the early handover is lost: a successor waits for the leases to lapse.
+      log.warn('the note for a successor cannot be written', { directory, error: String(error) });
+    }
+  };
   return {
     begin: write,
     session: (queue: string, daemon: string) => {

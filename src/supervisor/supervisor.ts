@@ -68,9 +68,15 @@ export class Supervisor {
   async start(): Promise<void> {
     const { broker, pools, keepers, consumers, servers, takeOver } = this.#parts;
     await Promise.all([broker.start(), ...pools.map((pool) => pool.start())]);
-    if (this.#mode !== 'running') return;
-    await takeOver();
-    for (const service of [...keepers, ...consumers, ...servers]) await service.start();
+    const steps = [
+      takeOver,
+      ...[...keepers, ...consumers, ...servers].map((service) => () => service.start()),
+    ];
+    for (const step of steps) {
+      // A stop may have come meanwhile: nothing may start behind its back.
+      if (this.#mode !== 'running') return;
+      await step();
+    }
     if (this.#mode === 'running') this.#state = 'running';
   }
 
