@@ -5,6 +5,7 @@ import { addCheck } from './check.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { type Action, addGlobalOptions, type Bind, contextOf, type Surroundings } from './context.ts';
+import { addDoctor } from './doctor.ts';
 import { addEnqueue } from './enqueue.ts';
 import { EXIT, exit } from './exit.ts';
 import { addJob } from './job.ts';
@@ -102,6 +103,7 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
     addJob,
     addTask,
     addConfig,
+    addDoctor,
     addCompletion,
     addVersion,
   ])

@@ -1,0 +1,19 @@
+import { openBrokerClient } from '../broker/open.ts';
+import { brokerOptionsOf } from '../client/connect.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { Clock } from '../lib/clock.ts';
+
+/**
+ * Asks the broker of a configuration as a client does, once, and lets it go. Resolves when it has answered and is fit.
+ * @throws BrokerError ERR_BROKER_UNAVAILABLE, ERR_BROKER_UNFIT: the message says why
+ */
+export async function probeBroker(loaded: LoadedConfig, clock: Clock): Promise<void> {
+  const broker = openBrokerClient({ ...brokerOptionsOf(loaded), clock });
+  try {
+    await broker.start();
+    const [queue] = Object.values(loaded.config.pools).flatMap(({ queues }) => queues);
+    if (queue !== undefined) await broker.results(queue, ['00000000-0000-7000-8000-000000000000']);
+  } finally {
+    await broker.close();
+  }
+}
