@@ -27,14 +27,16 @@ export function banner(facts: BannerFacts, options: { colors: Colors; width: num
     cleanText(status.name),
     `pid ${status.pid}`,
     shortPath(status.config.path, cwd),
-    `${status.broker.type} ${shortPath(status.broker.location, cwd)}${status.broker.up ? '' : ` ${colors.red('(does not answer)')}`}`,
   ];
+  const away = status.broker.up ? '' : ` ${colors.red('(does not answer)')}`;
+  const broker = `${status.broker.type}  ${shortPath(status.broker.location, cwd)}${away}`;
   const names = [...new Set(tasks)].sort((one, other) => one.localeCompare(other));
   const call = `${program}${finder === '' ? '' : ` ${finder}`}`;
   const hint = (word: string, text: string) => `${colors.dim(word.padEnd(6))}  ${text}`;
   const fitted = (text: string) => cutText(cleanText(text), width - 8);
   return [
     who.join('  '),
+    hint('broker', broker),
     poolLines(status.pools, width),
     hint('ready', `in ${formatDuration(readyMs)}`),
     ...(names.length === 0 ? [] : [hint('tasks', fitted(names.join(' ')))]),

@@ -116,7 +116,8 @@ describe('banner', () => {
     assert.equal(
       banner(facts, options),
       `
-forkloop 0.1.0  eta-service  pid 4711  config/supervisor.yaml  embedded var/forkloop.db
+forkloop 0.1.0  eta-service  pid 4711  config/supervisor.yaml
+broker  embedded  var/forkloop.db
 cpu     process  2 workers            geo
 io      async    2,000 slots  thread  eta mail
 ready   in 412ms
