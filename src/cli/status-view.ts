@@ -67,12 +67,12 @@ function poolColumns({ colors, wide }: ViewOptions): Column<PoolReport>[] {
 }
 
 /** How many can work, of how many there should be. */
-function workersText({ workers }: PoolReport): string {
+function workersText({ kind, workers, concurrency }: PoolReport): string {
   const able = workers.filter(({ state }) => state === 'ready' || state === 'busy').length;
-  return `${able}/${workers.length}`;
+  return `${able}/${kind === 'process' ? concurrency : 1}`;
 }
 
-function workerColumns({ colors }: ViewOptions): Column<WorkerReport & { pool: string }>[] {
+function workerColumns({ colors, wide }: ViewOptions): Column<WorkerReport & { pool: string }>[] {
   return [
     { header: 'WORKER', value: ({ pool, slot }) => `${pool}/${slot}`, shrink: true },
     { header: 'PID', value: ({ pid }) => (pid === null ? '-' : String(pid)), align: 'right' },
@@ -86,6 +86,15 @@ function workerColumns({ colors }: ViewOptions): Column<WorkerReport & { pool: s
       value: ({ rss_bytes }) => (rss_bytes === null ? '-' : formatBytes(rss_bytes)),
       align: 'right',
     },
+    ...(wide
+      ? [
+          {
+            header: 'GENERATION',
+            value: ({ generation }: WorkerReport) => (generation === null ? '-' : String(generation)),
+            align: 'right' as const,
+          },
+        ]
+      : []),
     { header: 'RESTARTS', value: ({ restarts }) => String(restarts), align: 'right' },
   ];
 }

@@ -90,6 +90,7 @@ export interface PoolReport {
   readonly kind: 'process' | 'async';
   readonly host: 'cluster' | 'thread' | 'process';
   readonly state: PoolState;
+  /** Of its slots in order, then those that will take one over or have left theirs. */
   readonly workers: readonly WorkerReport[];
   /** Jobs that are running. */
   readonly busy: number;
@@ -105,6 +106,8 @@ export interface WorkerReport {
   /** Null while it is not known; for a thread that of the whole daemon. */
   readonly rss_bytes: number | null;
   readonly restarts: number;
+  /** Of the pool's options and code; rises with each roll. Null while none runs. */
+  readonly generation: number | null;
 }
 
 /** As last told by the broker; null where it has told nothing yet. */

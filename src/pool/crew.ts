@@ -11,7 +11,7 @@ import type { BootGate } from './boot-gate.ts';
 import type { ExitCause } from './exit-cause.ts';
 import { Heir, type Succession } from './heir.ts';
 import { afterUnstableExit, type Breaker, CLOSED, type RestartPolicy, restartDelay } from './restart.ts';
-import { emptySlot, type Slot } from './slot.ts';
+import { emptySlot, missingSlots, type Slot, surplusSlots } from './slot.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 export interface CrewOptions {
@@ -21,6 +21,10 @@ export interface CrewOptions {
   readonly random: Random;
   readonly bootGate: BootGate;
   spawn(slot: number): WorkerHandle;
+  /** A worker has ended badly before it was stable, and that speaks against the pool. */
+  unstable(worker: WorkerHandle, text: string): void;
+  /** The pool has shrunk: the worker is the caller's to end. */
+  dismissed(worker: WorkerHandle): void;
   /** An heir has taken a slot over. The worker that had it, if any, is the caller's to end. */
   tookOver(old: WorkerHandle | null): void;
 }
@@ -29,17 +33,21 @@ export interface CrewOptions {
 export interface HeirWishes {
   /** How long it must live once it is ready before it takes over. */
   readonly probationMs: number;
+  /** Left out: as any worker of the pool. */
+  readonly spawn?: (slot: number) => WorkerHandle;
 }
 
 export class Crew {
   readonly #options: CrewOptions;
-  readonly #slots: Slot[];
+  #slots: Slot[];
+  #restart: RestartPolicy;
   #breaker: Breaker = CLOSED;
   #timer: Timer | null = null;
   #state: 'idle' | 'running' | 'stopped' = 'idle';
 
   constructor(options: CrewOptions) {
     this.#options = options;
+    this.#restart = options.restart;
     this.#slots = Array.from({ length: options.size }, (_, index) => emptySlot(index));
   }
 
@@ -69,15 +77,41 @@ export class Crew {
     }
   }
 
+  /** New workers, or the surplus dismissed, those that run nothing first. */
+  resize(size: number): void {
+    const surplus = surplusSlots(this.#slots, size);
+    const kept = this.#slots.filter((slot) => !surplus.includes(slot));
+    this.#slots = [...kept, ...missingSlots(kept, size)].sort((a, b) => a.index - b.index);
+    for (const slot of surplus) {
+      const { worker, heir } = slot;
+      this.#vacate(slot);
+      slot.heir = null;
+      heir?.cancel();
+      for (const one of [worker, heir?.worker ?? null]) if (one !== null) this.#options.dismissed(one);
+    }
+    this.#fill();
+  }
+
+  /** Workers that start from now on are others: what the last ones did says nothing of them. */
+  startOver(restart: RestartPolicy): void {
+    this.#restart = restart;
+    this.#breaker = CLOSED;
+    for (const slot of this.#slots) {
+      slot.failures = 0;
+      slot.notBefore = 0;
+    }
+    this.#fill();
+  }
+
   /** Starts a worker beside that of a slot, which takes the slot when it is ready. One at a time for each slot. */
-  succeed(slot: Slot, { probationMs }: HeirWishes): Promise<Succession> {
+  succeed(slot: Slot, wishes: HeirWishes): Promise<Succession> {
     if (this.#state !== 'running' || !this.#slots.includes(slot) || slot.heir !== null)
       return Promise.resolve({ type: 'cancelled' });
-    const { clock, bootGate, spawn } = this.#options;
+    const { clock, bootGate, spawn } = { ...this.#options, ...wishes };
     slot.heir = new Heir({
       clock,
       bootGate,
-      probationMs,
+      probationMs: wishes.probationMs,
       spawn: () => spawn(slot.index),
       takeOver: () => this.#takeOver(slot),
     });
@@ -118,7 +152,8 @@ export class Crew {
       this.#heirExited(worker, cause, lastWords);
       return;
     }
-    const { clock, restart, random } = this.#options;
+    const { clock, random } = this.#options;
+    const restart = this.#restart;
     const size = this.#slots.length;
     const now = clock.monotonic();
     const stable = slot.stable;
@@ -126,7 +161,10 @@ export class Crew {
     slot.notBefore = now;
     if (cause.kind !== 'planned') {
       slot.lastExit = cause.text;
-      if (!stable && counts) this.#breaker = afterUnstableExit(restart, this.#breaker, now, size);
+      if (!stable && counts) {
+        this.#breaker = afterUnstableExit(restart, this.#breaker, now, size);
+        this.#options.unstable(worker, cause.text);
+      }
       slot.notBefore = now + restartDelay(restart, this.#breaker, slot.failures, random);
       slot.failures = stable ? 0 : slot.failures + 1;
       if (this.#breaker.state === 'open') this.#holdAll(slot.notBefore);
@@ -154,8 +192,7 @@ export class Crew {
   }
 
   #awaitStable(slot: Slot): void {
-    const { clock, restart } = this.#options;
-    slot.stableTimer = clock.setTimer(restart.stableAfter, () => this.#stable(slot));
+    slot.stableTimer = this.#options.clock.setTimer(this.#restart.stableAfter, () => this.#stable(slot));
   }
 
   /** In a crash loop the pool, not each slot, waits for the next probe. */

@@ -39,6 +39,10 @@ export interface PoolOptions {
   readonly restart: RestartPolicy;
   /** When workers are replaced though they work; left out = never. */
   readonly recycle?: RecyclePolicy;
+  /** Of a roll: how long its first new worker must live before it is trusted. 2 s when left out. */
+  readonly canary?: number;
+  /** Of a roll: how long what runs in an old worker may take to end. 60 s when left out. */
+  readonly drainTimeout?: number;
 }
 
 /** What starts the workers of a pool with such options. */

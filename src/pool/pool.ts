@@ -1,6 +1,7 @@
 import type { Service } from '../lib/service.ts';
 import type { TaskManifest } from '../task/define.ts';
 import type { AbortReason, Outcome } from '../task/outcome.ts';
+import type { PoolOptions } from './options.ts';
 
 /** One attempt at one job, ready to run: everything a worker needs. */
 export interface Delivery {
@@ -43,6 +44,8 @@ export interface WorkerStatus {
   /** The process that runs it; for a thread the master's own. Null while none runs. */
   readonly pid: number | null;
   readonly state: WorkerState;
+  /** Which version of the pool's options and code it runs; null while none runs. */
+  readonly generation: number | null;
   /** Starts after the first one of this slot. */
   readonly restarts: number;
   readonly running: number;
@@ -56,11 +59,23 @@ export interface PoolStatus {
   readonly host: 'cluster' | 'thread' | 'process';
   readonly state: PoolState;
   readonly queues: readonly string[];
+  /** Of its slots in order, then those that will take one over or have left theirs. */
   readonly workers: readonly WorkerStatus[];
+  /** Of the workers that start now. */
+  readonly generation: number;
   /** Jobs that are running now. */
   readonly busy: number;
   /** The most that can run at once. */
   readonly concurrency: number;
+}
+
+export interface RollReport {
+  /** `superseded`: a newer roll was asked for before this one began, and is done instead. */
+  readonly outcome: 'rolled' | 'superseded';
+  /** Of the workers that start from now on. */
+  readonly generation: number;
+  /** Workers that have taken a slot over. */
+  readonly replaced: number;
 }
 
 /** A running job and how far it says it is. */
@@ -95,6 +110,21 @@ export interface Pool extends Service {
   onEnded(listener: (ended: readonly Ended[]) => void): void;
   /** Called when `free` may have risen. One listener. */
   onFree(listener: () => void): void;
+  /**
+   * Of a process pool: from now on so many workers, 1 at least. New ones start; of too many those that run nothing leave
+   * first, the others when their job has ended.
+   * @throws ForkloopError ERR_OPTION_INVALID: not a whole number from 1 to 1024, or an async pool
+   */
+  scale(workers: number): void;
+  /**
+   * Replaces all workers by such of these options, and of the code as it is on disk now: the new one first, one at a time.
+   * `name`, `kind` and `queues` stay as they are. Resolves when the last old worker has gone. No job is lost or run twice;
+   * what does not end within `drainTimeout` is interrupted (`drain`). Of several that wait only the last is done.
+   *
+   * Rejects with ForkloopError ERR_POOL_NOT_READY, the old workers at work, when new ones do not start or do not last (the
+   * message carries the last words), with ERR_DRAINING when the pool stops meanwhile.
+   */
+  roll(next: PoolOptions): Promise<RollReport>;
   status(): PoolStatus;
   progress(): readonly Progress[];
 }

@@ -34,6 +34,7 @@ const LONGEST_WAIT_MS = 86_400_000;
 export class Recycler {
   readonly #options: RecyclerOptions;
   readonly #lifetimes = new WeakMap<WorkerHandle, Lifetime>();
+  #policy: RecyclePolicy;
   #rss: ReadonlyMap<number, number> = new Map();
   #timer: Timer | null = null;
   #unwatch: (() => void) | null = null;
@@ -42,12 +43,25 @@ export class Recycler {
 
   constructor(options: RecyclerOptions) {
     this.#options = options;
+    this.#policy = options.policy;
   }
 
   start(): void {
-    const { policy, watchMemory, workers } = this.#options;
     this.#state = 'running';
-    if (policy.maxRss === undefined) return;
+    this.#watch();
+  }
+
+  /** Of workers that start from now on. */
+  adopt(policy: RecyclePolicy): void {
+    this.#policy = policy;
+    this.#watch();
+  }
+
+  #watch(): void {
+    const { watchMemory, workers } = this.#options;
+    this.#unwatch?.();
+    this.#unwatch = null;
+    if (this.#policy.maxRss === undefined) return;
     const pids = () =>
       [...workers].map(({ pid }) => pid).filter((pid) => pid !== null && pid !== process.pid);
     this.#unwatch = watchMemory(pids as () => number[], (rss) => this.#weigh(rss));
@@ -132,7 +146,7 @@ export class Recycler {
   #lifetimeOf(worker: WorkerHandle): Lifetime {
     let lifetime = this.#lifetimes.get(worker);
     if (lifetime === undefined) {
-      lifetime = lifetimeOf(this.#options.policy, this.#options.random);
+      lifetime = lifetimeOf(this.#policy, this.#options.random);
       this.#lifetimes.set(worker, lifetime);
     }
     return lifetime;

@@ -7,21 +7,15 @@
 
 import type { TaskManifest } from '../task/define.ts';
 import type { AbortReason, Outcome } from '../task/outcome.ts';
-import { Crew } from './crew.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Enforcer } from './enforcer.ts';
-import { Generation } from './generation.ts';
-import { Handover } from './handover.ts';
 import type { ExitInfo } from './host/host.ts';
 import type { FromWorker } from './host/protocol.ts';
 import { inquest } from './inquest.ts';
 import { type Flight, Ledger } from './ledger.ts';
-import { LoopWatch } from './loop-watch.ts';
 import type { PoolOptions, PoolServices } from './options.ts';
-import type { Delivery, Ended, Pool, PoolStatus, Progress } from './pool.ts';
-import { Recycler } from './recycler.ts';
-import { Retirement } from './retirement.ts';
-import { Roster } from './roster.ts';
+import type { Delivery, Ended, Pool, PoolStatus, Progress, RollReport } from './pool.ts';
+import { Staff } from './staff.ts';
 import { StartGate } from './start-gate.ts';
 import { statusOf } from './status.ts';
 import type { WorkerHandle, WorkerOwner } from './worker-handle.ts';
@@ -31,27 +25,20 @@ export class WorkerPool implements Pool, WorkerOwner {
   readonly name: string;
   readonly kind: 'process' | 'async';
   readonly queues: readonly string[];
-  readonly #generation: Generation;
   readonly #services: PoolServices;
   readonly #ledger: Ledger;
   readonly #dispatcher = new Dispatcher();
-  readonly #crew: Crew;
+  readonly #staff: Staff;
   readonly #enforcer: Enforcer;
-  readonly #watch: LoopWatch;
   readonly #gate: StartGate;
   readonly #log: WorkerLog;
-  readonly #roster: Roster;
-  readonly #retirement: Retirement;
-  readonly #recycler: Recycler;
-  #tasks: ReadonlyMap<string, TaskManifest> = new Map();
   #state: 'created' | 'running' | 'quiet' | 'stopping' | 'stopped' = 'created';
   #onFree: () => void = () => {};
   #onEnded: (ended: readonly Ended[]) => void = () => {};
   #stopped: Promise<void> | null = null;
 
   constructor(options: PoolOptions, services: PoolServices) {
-    const { clock, random, bootGate, logger } = services;
-    this.#generation = new Generation(options.generation ?? 1, options, services.hostsOf, clock);
+    const { clock, logger } = services;
     this.#services = services;
     this.name = options.name;
     this.kind = options.kind;
@@ -61,32 +48,9 @@ export class WorkerPool implements Pool, WorkerOwner {
       this.#onEnded(ended);
       if (this.free > 0) this.#onFree();
     });
-    const size = options.kind === 'process' ? options.workers : 1;
-    this.#retirement = new Retirement(clock);
-    this.#crew = new Crew({
-      size,
-      restart: options.restart,
-      clock,
-      random,
-      bootGate,
-      spawn: (slot) => this.#hire(this.#generation.spawn(this, slot)),
-      tookOver: (old) => {
-        if (old !== null) this.#retirement.retire(old);
-        this.#opened();
-      },
-    });
-    const handover = new Handover(this.#crew, this.#retirement, () => this.#recycler.look());
-    this.#roster = new Roster(clock);
-    this.#recycler = new Recycler({
-      policy: options.recycle ?? {},
-      retryMs: options.restart.max,
-      clock,
-      random,
-      logger: logger.child({ pool: options.name }),
-      watchMemory: services.watchMemory,
-      handover,
-      slots: () => (this.#state === 'running' ? this.#crew.slots : []),
-      workers: this.#roster,
+    this.#staff = new Staff(options, services, this, () => {
+      this.#dispatch();
+      if (this.free > 0) this.#onFree();
     });
     this.#enforcer = new Enforcer(
       clock,
@@ -94,16 +58,15 @@ export class WorkerPool implements Pool, WorkerOwner {
         this.#end(flight, outcome);
         this.#dispatch();
       },
-      (worker) => this.#replace(worker),
+      (worker) => this.#staff.replace(worker),
     );
-    this.#watch = new LoopWatch(clock, options.blockTimeout, this.#roster);
     this.#gate = new StartGate(options.name);
     this.#log = new WorkerLog(logger, options.name, this.#ledger);
   }
 
   get free(): number {
     if (this.#state !== 'running') return 0;
-    return Math.max(0, this.#dispatcher.capacity(this.#roster.shared()) - this.#ledger.size);
+    return Math.max(0, this.#dispatcher.capacity(this.#staff.shared) - this.#ledger.size);
   }
 
   get inFlight(): number {
@@ -111,7 +74,7 @@ export class WorkerPool implements Pool, WorkerOwner {
   }
 
   get tasks(): ReadonlyMap<string, TaskManifest> {
-    return this.#tasks;
+    return this.#staff.tasks;
   }
 
   onEnded(listener: (ended: readonly Ended[]) => void): void {
@@ -127,11 +90,9 @@ export class WorkerPool implements Pool, WorkerOwner {
     if (this.#state !== 'created') return this.#gate.opened;
     this.#state = 'running';
     const { clock } = this.#services;
-    const { readyTimeout, required } = this.#generation.options;
+    const { readyTimeout, required } = this.#staff.generation.options;
     const late = clock.setTimer(readyTimeout + LATE_GRACE_MS, () => this.#gate.late(readyTimeout));
-    this.#crew.start();
-    this.#watch.start();
-    this.#recycler.start();
+    this.#staff.start();
     try {
       await this.#gate.opened;
     } catch (error) {
@@ -174,6 +135,7 @@ export class WorkerPool implements Pool, WorkerOwner {
 
   quiet(): void {
     if (this.#state === 'running' || this.#state === 'created') this.#state = 'quiet';
+    this.#staff.quiet();
   }
 
   stop(deadline: AbortSignal): Promise<void> {
@@ -184,27 +146,36 @@ export class WorkerPool implements Pool, WorkerOwner {
   async #stop(deadline: AbortSignal): Promise<void> {
     this.#state = 'stopping';
     this.#gate.fail('the pool was stopped before');
-    this.#crew.stop();
-    this.#watch.stop();
-    this.#recycler.stop();
+    this.#staff.stop();
     for (const flight of this.#dispatcher.clear()) this.#end(flight, HANDED_BACK);
-    await this.#roster.end(deadline, this.#generation.options.coldGrace);
+    await this.#staff.end(deadline);
     this.#enforcer.stop();
     this.#ledger.tell();
     this.#state = 'stopped';
   }
 
+  scale(workers: number): void {
+    this.#staff.scale(workers);
+  }
+
+  roll(next: PoolOptions): Promise<RollReport> {
+    return this.#staff.roll(next);
+  }
+
   status(): PoolStatus {
-    const { name, kind, queues, concurrency } = this.#generation.options;
+    const { slots, others, crashLoop, generation } = this.#staff;
+    const { name, kind, queues, concurrency } = generation.options;
     return statusOf({
       name,
       kind,
       queues,
-      host: this.#generation.hosts.host.type,
-      slots: this.#crew.slots,
-      crashLoop: this.#crew.crashLoop,
+      host: generation.hosts.host.type,
+      generation: generation.number,
+      slots,
+      others,
+      crashLoop,
       state: this.#state,
-      concurrency: kind === 'process' ? this.#crew.slots.length : concurrency,
+      concurrency: kind === 'process' ? slots.length : concurrency,
     });
   }
 
@@ -217,10 +188,8 @@ export class WorkerPool implements Pool, WorkerOwner {
 
   announced(worker: WorkerHandle): void {
     this.#log.ready(worker, this.#services.clock.monotonic() - worker.bornAt);
-    this.#crew.ready(worker);
     this.#gate.ready();
-    if (worker.forOne && worker.inside.size === 0) worker.drain();
-    this.#opened();
+    this.#staff.ready(worker);
   }
 
   message(worker: WorkerHandle, message: FromWorker): void {
@@ -252,36 +221,22 @@ export class WorkerPool implements Pool, WorkerOwner {
     this.#log.exited(worker, cause, info.lastWords);
     for (const [flight, outcome] of outcomes) this.#end(flight, outcome);
     if (cause.kind === 'boot_failure') this.#gate.bootFailed(worker, cause.text, info.lastWords);
-    this.#crew.exited(worker, cause, countsForPool, info.lastWords);
-    this.#retirement.exited(worker);
+    this.#staff.exited(worker, cause, countsForPool, info.lastWords);
     this.#dispatch();
-    this.#roster.delete(worker);
-  }
-
-  /** Another worker takes deliveries from now on. */
-  #opened(): void {
-    this.#tasks = this.#roster.tasks() ?? this.#tasks;
-    this.#dispatch();
-    this.#recycler.look();
-    if (this.free > 0) this.#onFree();
-  }
-
-  #hire(worker: WorkerHandle): WorkerHandle {
-    this.#roster.add(worker);
-    return worker;
+    this.#staff.forget(worker);
   }
 
   /** Begins a suspect at once, in a worker of its own, where others would run beside it. */
   #runsAlone(flight: Flight): boolean {
     if (!flight.delivery.alone) return false;
-    const worker = this.#generation.spawnAlone(this, this.#crew.slots.length);
-    if (worker !== null) this.#hire(worker).give([flight]);
+    const worker = this.#staff.hireAlone();
+    worker?.give([flight]);
     return worker !== null;
   }
 
   #dispatch(): void {
     if (this.#state === 'running' || this.#state === 'quiet') {
-      this.#dispatcher.dispatch(this.#roster.shared());
+      this.#dispatcher.dispatch(this.#staff.shared);
     }
   }
 
@@ -303,9 +258,9 @@ export class WorkerPool implements Pool, WorkerOwner {
         if (flight.started) worker.jobs += 1;
         this.#end(flight, flight.ownEnd(outcome));
       }
-      if (outcome.type === 'completed') this.#crew.completed(worker);
+      if (outcome.type === 'completed') this.#staff.completed(worker);
     }
-    this.#recycler.ended(worker);
+    this.#staff.ended(worker);
     if (started !== undefined) this.#started(worker, started);
     if (worker.state === 'draining' && worker.inside.size === 0 && worker.zombies.size > 0)
       worker.kill('recycle');
@@ -321,12 +276,6 @@ export class WorkerPool implements Pool, WorkerOwner {
       this.#dispatcher.ran(flight, this.#services.clock.monotonic() - flight.startedAt);
     }
     this.#ledger.end(flight, outcome);
-  }
-
-  /** A job that was ended runs on in it: a new worker takes the slot, the old one ends with the last of its other jobs. */
-  #replace(worker: WorkerHandle): void {
-    this.#retirement.retire(worker);
-    this.#crew.detach(worker);
   }
 }
 

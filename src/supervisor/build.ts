@@ -139,6 +139,7 @@ function poolOptionsOf(name: string, pool: PoolConfig, { loaded, run }: BuildOpt
     coldGrace: config.shutdown.cold_grace,
     restart: { ...restart, stableAfter: restart.stable_after },
     recycle: recyclePolicyOf(pool),
+    drainTimeout: config.shutdown.drain_timeout,
     ...hostOptionsOf(pool),
     ...heapOptionsOf(pool),
   };

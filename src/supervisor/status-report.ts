@@ -39,12 +39,13 @@ export function statusReport(facts: StatusFacts): StatusReport {
 
 function poolReport(pool: PoolStatus, memory: ReadonlyMap<number, number>): PoolReport {
   const { name, kind, host, state, busy, concurrency, queues } = pool;
-  const workers = pool.workers.map(({ slot, pid, state: workerState, restarts }) => ({
+  const workers = pool.workers.map(({ slot, pid, state: workerState, restarts, generation }) => ({
     slot,
     pid,
     state: workerState,
     rss_bytes: pid === null ? null : (memory.get(pid) ?? null),
     restarts,
+    generation,
   }));
   return { name, kind, host, state, workers, busy, concurrency, queues };
 }

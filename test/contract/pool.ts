@@ -1,7 +1,9 @@
 /** What every pool promises, whatever runs its workers. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger, type LogLevel } from '../../src/lib/logger.ts';
 import { createPool, type PoolOptions } from '../../src/pool/open.ts';
@@ -34,6 +36,8 @@ const MODULES = [
   'commonjs.cjs',
   '_shared.ts',
 ].map(fixture);
+
+const DEFINE = new URL('../../src/task/define.ts', import.meta.url).href;
 
 const DEFAULTS: PoolOptions = {
   name: 'test',
@@ -600,6 +604,121 @@ export function poolContract({ name, options: kind }: PoolKind): void {
       await until(() => (bench.pool.status().workers[0]?.restarts ?? 0) > 0, 'the replacement');
       assert.deepEqual((await end).outcome, { type: 'completed', result: '"late"' });
       assert.equal((await bench.run('echo', 1)).outcome.type, 'completed');
+    });
+
+    describe('a roll', () => {
+      let folder: string;
+      let module: string;
+
+      beforeEach(() => {
+        folder = mkdtempSync(join(tmpdir(), 'fl-'));
+        module = join(folder, 'version.mjs');
+      });
+
+      afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+      /** A task that answers its version, in an ES module and in a CommonJS one that it requires. */
+      function write(version: string): void {
+        writeFileSync(join(folder, 'part.cjs'), `module.exports = '${version}';`);
+        writeFileSync(
+          module,
+          `import { defineTask } from '${DEFINE}';
+          import { createRequire } from 'node:module';
+          const part = createRequire(import.meta.url)('./part.cjs');
+          export const task = defineTask('version', { run: () => '${version}' + part + process.env.STAGE });`,
+        );
+      }
+
+      const optionsOf = (more: Partial<PoolOptions> = {}): PoolOptions => ({
+        ...DEFAULTS,
+        ...kind,
+        ...(isProcess ? { workers: 2 } : {}),
+        modules: [...MODULES, module],
+        env: { STAGE: 'a' },
+        canary: 100,
+        ...more,
+      });
+
+      const generations = ({ pool }: Bench) => pool.status().workers.map(({ generation }) => generation);
+
+      it('brings new code and options to work, and loses no job and runs none twice', async () => {
+        write('1');
+        const bench = await started(optionsOf());
+        await until(() => bench.pool.status().state === 'ok', 'all workers to have read the old code');
+        const stream = new Stream(bench, 'version');
+        await until(() => stream.results.length > 10, 'jobs of the old generation');
+        for (const version of ['2', '3']) {
+          write(version);
+          const report = await bench.pool.roll(optionsOf({ env: { STAGE: version } }));
+          const size = isProcess ? 2 : 1;
+          assert.deepEqual(report, { outcome: 'rolled', generation: Number(version), replaced: size });
+          assert.deepEqual(generations(bench), Array(size).fill(Number(version)));
+          const before = stream.results.length;
+          await until(() => stream.results.length > before + 10, 'jobs of the new generation');
+          assert.equal(stream.results.at(-1), `"${version}${version}${version}"`);
+        }
+        await stream.end();
+        assert.deepEqual([...new Set(stream.results)], ['"11a"', '"222"', '"333"']);
+        assert.equal(bench.pool.status().workers[0]?.lastExit, null);
+      });
+
+      it('keeps the old generation when the new code throws or does not last, and says why', async () => {
+        write('1');
+        const bench = await started(optionsOf());
+        const stream = new Stream(bench, 'version');
+        for (const [broken, why] of [
+          ['throw-on-start.ts', /the old ones stay: .*no settings here/s],
+          ['crash-on-start.ts', /the old ones stay: .*cannot find my settings/s],
+        ] as const) {
+          const roll = bench.pool.roll(optionsOf({ modules: [fixture(broken)] }));
+          await assert.rejects(roll, { code: 'ERR_POOL_NOT_READY', message: why });
+        }
+        const before = stream.results.length;
+        await until(() => stream.results.length > before + 10, 'jobs of the old generation');
+        await stream.end();
+        assert.deepEqual([...new Set(stream.results)], ['"11a"']);
+        assert.deepEqual(new Set(generations(bench)), new Set([1]));
+        assert.equal(bench.pool.status().state, 'ok');
+      });
+
+      it('lets old jobs end within the drain timeout, and hands back what takes longer', async () => {
+        write('1');
+        const bench = await started(optionsOf(isProcess ? { workers: 1 } : {}));
+        const short = bench.run('ignore-abort', { ms: 1_500 });
+        await until(() => bench.pool.status().busy === 1, 'the job to run');
+        const next = { ...(isProcess ? { workers: 1 } : {}), drainTimeout: 10_000 };
+        await bench.pool.roll(optionsOf(next));
+        assert.deepEqual((await short).outcome, { type: 'completed', result: '"late"' });
+        const long = bench.run('ignore-abort', { ms: 60_000 });
+        await until(() => bench.pool.status().busy === 1, 'the job to run');
+        await bench.pool.roll(optionsOf({ ...next, drainTimeout: 50, coldGrace: 50 }));
+        assert.deepEqual((await long).outcome, { type: 'interrupted', reason: 'drain' });
+        assert.equal((await bench.run('version')).outcome.type, 'completed');
+      });
+
+      it('does only the last of several that wait', async () => {
+        write('1');
+        const bench = await started(optionsOf());
+        const rolls = ['b', 'c', 'd'].map((STAGE) => bench.pool.roll(optionsOf({ env: { STAGE } })));
+        const outcomes = (await Promise.all(rolls)).map(({ outcome }) => outcome);
+        assert.deepEqual(outcomes, ['rolled', 'superseded', 'rolled']);
+        const { outcome } = await bench.run('version');
+        assert.deepEqual(outcome, { type: 'completed', result: '"11d"' });
+      });
+
+      it('is given up when the pool stops', async () => {
+        write('1');
+        const bench = await started(optionsOf());
+        const rolls = [bench.pool.roll(optionsOf()), bench.pool.roll(optionsOf())];
+        const ends = Promise.allSettled(rolls);
+        await until(() => generations(bench).includes(2), 'the first new worker');
+        await bench.pool.stop(AbortSignal.abort());
+        for (const end of await ends) {
+          assert(end.status === 'rejected');
+          assert.equal(end.reason.code, 'ERR_DRAINING');
+        }
+        await assert.rejects(bench.pool.roll(optionsOf()), { code: 'ERR_DRAINING' });
+      });
     });
 
     it('takes nothing when quiet, and ends what runs', async () => {

@@ -1,4 +1,4 @@
-import type { Delivery, Ended, Pool, PoolStatus } from '../../src/pool/pool.ts';
+import type { Delivery, Ended, Pool, PoolStatus, RollReport } from '../../src/pool/pool.ts';
 import type { TaskManifest } from '../../src/task/define.ts';
 import type { Outcome } from '../../src/task/outcome.ts';
 
@@ -70,6 +70,12 @@ export class FakePool implements Pool {
     this.#onFree = listener;
   }
 
+  scale(): void {}
+
+  async roll(): Promise<RollReport> {
+    return { outcome: 'rolled', generation: 2, replaced: 1 };
+  }
+
   status(): PoolStatus {
     return {
       name: this.name,
@@ -78,6 +84,7 @@ export class FakePool implements Pool {
       state: 'ok',
       queues: this.queues,
       workers: [],
+      generation: 1,
       busy: this.running.size,
       concurrency: this.#slots,
     };

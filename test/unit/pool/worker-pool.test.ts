@@ -389,6 +389,155 @@ describe('WorkerPool', () => {
     });
   });
 
+  describe('a roll', () => {
+    const next = (more: Partial<PoolOptions> = {}): PoolOptions => ({ ...OPTIONS, workers: 3, ...more });
+
+    function running(options: Partial<PoolOptions> = {}) {
+      const set = setUp({ workers: 3, blockTimeout: 600_000, ...options });
+      void set.pool.start();
+      for (const worker of set.host.workers) worker.ready();
+      return { ...set, old: [...set.host.workers] };
+    }
+
+    it('gives the first new worker nothing until it has lived for a while', async () => {
+      const { pool, host, clock, old } = running();
+      void pool.roll(next());
+      await clock.advance(0);
+      assert.equal(host.workers.length, 4);
+      host.last.ready();
+      await clock.advance(1_999);
+      pool.run([delivery(), delivery(), delivery()]);
+      assert.equal(host.last.has.size, 0);
+      assert(!old.some((worker) => worker.told('drain')));
+      await clock.advance(1);
+      assert.equal(old.filter((worker) => worker.told('drain')).length, 1);
+      assert.deepEqual(pool.status().generation, 2);
+    });
+
+    it('keeps the old workers when the first new one dies in this time', async () => {
+      const { pool, host, clock, old } = running();
+      const roll = assert.rejects(pool.roll(next()), /did not last.*exited with code 7; last words: oh no/s);
+      await clock.advance(0);
+      host.last.ready();
+      await clock.advance(1_000);
+      host.last.exit({ code: 7, lastWords: 'oh no' });
+      await roll;
+      await clock.advance(60_000);
+      assert.deepEqual([host.workers.length, pool.status().generation], [4, 1]);
+      assert(!old.some((worker) => worker.told('drain')));
+    });
+
+    it('has one worker more than its size at most, and new ones wherever one must be replaced', async () => {
+      const { pool, host, clock, old } = running();
+      const roll = pool.roll(next());
+      await clock.advance(0);
+      host.last.ready();
+      await clock.advance(2_000);
+      const [first, ...others] = [...old].sort((a, b) => Number(b.told('drain')) - Number(a.told('drain')));
+      others[1]?.exit();
+      await clock.advance(100);
+      assert.equal(host.last.boot.generation, 2);
+      host.last.ready();
+      first?.exit({ code: 0 });
+      await clock.advance(0);
+      assert.equal(host.alive.length, 4);
+      host.last.ready();
+      others[0]?.exit({ code: 0 });
+      assert.deepEqual(await roll, { outcome: 'rolled', generation: 2, replaced: 2 });
+      assert.deepEqual(
+        pool.status().workers.map(({ generation }) => generation),
+        [2, 2, 2],
+      );
+    });
+
+    it('goes back to the old generation when too many new workers die young', async () => {
+      const { pool, host, clock } = running();
+      const restart = { ...OPTIONS.restart, intensity: 2 };
+      const roll = assert.rejects(pool.roll(next({ restart })), {
+        code: 'ERR_POOL_NOT_READY',
+        message: /rolled back, its new workers do not last: exited with code 9/,
+      });
+      await clock.advance(0);
+      host.last.ready();
+      await clock.advance(2_000);
+      for (let step = 0; step < 100 && pool.status().generation === 2; step += 1) {
+        for (const worker of host.alive) {
+          if (worker.told('drain')) worker.exit({ code: 0 });
+          else if (worker.boot.generation === 2) worker.exit({ code: 9 });
+        }
+        await clock.advance(500);
+      }
+      for (let step = 0; step < 20; step += 1) {
+        for (const worker of host.alive) {
+          if (worker.told('drain')) worker.exit({ code: 0 });
+          else worker.ready();
+        }
+        await clock.advance(100);
+      }
+      await roll;
+      assert.deepEqual(
+        pool.status().workers.map(({ generation }) => generation),
+        [1, 1, 1],
+      );
+      assert.equal(pool.status().state, 'ok');
+    });
+
+    it('promises only tasks that both generations know while both work', async () => {
+      const { pool, host, clock, old } = running({ workers: 2 });
+      const roll = pool.roll(next({ workers: 2 }));
+      await clock.advance(0);
+      const tasks = ['task', 'new'].map((name) => ({ name, validated: false }));
+      host.last.say({ type: 'ready', tasks, generation: 2 });
+      await clock.advance(2_000);
+      assert.deepEqual([...pool.tasks.keys()], ['task']);
+      for (const worker of old) if (worker.told('drain')) worker.exit({ code: 0 });
+      await clock.advance(0);
+      host.last.say({ type: 'ready', tasks, generation: 2 });
+      assert.deepEqual([...pool.tasks.keys()], ['task', 'new']);
+      for (const worker of old) worker.exit({ code: 0 });
+      await roll;
+    });
+  });
+
+  describe('scale', () => {
+    it('starts what is missing, and lets those go first that run nothing', async () => {
+      const { pool, host } = setUp();
+      void pool.start();
+      host.last.ready();
+      pool.scale(3);
+      assert.equal(host.workers.length, 3);
+      for (const worker of host.workers) worker.ready();
+      const [first, second, third] = host.workers as [FakeWorker, FakeWorker, FakeWorker];
+      const jobs = [delivery({ timeoutMs: 0 }), delivery({ timeoutMs: 0 })];
+      pool.run(jobs);
+      for (const { token } of jobs)
+        for (const worker of host.workers) if (worker.has.has(token)) worker.start(token);
+      assert.deepEqual([first.has.size, second.has.size, third.has.size], [1, 1, 0]);
+      pool.scale(1);
+      assert.deepEqual(
+        host.workers.map((worker) => worker.told('drain')),
+        [false, true, true],
+      );
+      assert.equal(pool.status().concurrency, 1);
+      second.end(jobs[1]?.token ?? '');
+      for (const worker of [second, third]) worker.exit({ code: 0 });
+      assert.equal(host.workers.length, 3, 'nobody takes their place');
+      pool.scale(2);
+      assert.deepEqual(
+        pool.status().workers.map(({ slot }) => slot),
+        [0, 1],
+      );
+    });
+
+    it('refuses what is no number of workers, and async pools', () => {
+      const { pool } = setUp();
+      for (const workers of [0, -1, 1.5, Number.NaN, 1_025]) {
+        assert.throws(() => pool.scale(workers), { code: 'ERR_OPTION_INVALID' });
+      }
+      assert.throws(() => setUp({ kind: 'async' }).pool.scale(2), /async.*concurrency/);
+    });
+  });
+
   it('ends each delivery exactly once, whatever happens in whatever order', async () => {
     const event = fc.record({
       what: fc.constantFrom(
@@ -402,6 +551,8 @@ describe('WorkerPool', () => {
         'alone',
         'abort',
         'advance',
+        'scale',
+        'roll',
       ),
       which: fc.nat(5),
       ms: fc.constantFrom(1, 100, 2_000, 31_000),
@@ -416,6 +567,7 @@ describe('WorkerPool', () => {
           recycle: { maxJobs: 3, maxAge: 40_000 },
         });
         const given: string[] = [];
+        const rolls: Promise<unknown>[] = [];
         void pool.start();
         for (const { what, which, ms } of events) {
           const all = [...host.alive, ...(aloneHost?.alive ?? [])];
@@ -431,6 +583,8 @@ describe('WorkerPool', () => {
             worker?.say({ type: 'culprit', token: token ?? null, error: { name: 'E', message: '' } });
           else if (what === 'abort') pool.abort(given.slice(which), 'cancel', ms);
           else if (what === 'advance') await clock.advance(ms);
+          else if (what === 'scale' && poolKind === 'process') pool.scale(1 + which);
+          else if (what === 'roll') rolls.push(pool.roll({ ...OPTIONS, kind: poolKind }).catch(() => null));
           else if (what === 'run' || what === 'alone') {
             const batch = Array.from({ length: Math.min(which, pool.free) }, () =>
               delivery({ alone: what === 'alone' }),
@@ -443,6 +597,7 @@ describe('WorkerPool', () => {
         await clock.advance(5_000);
         for (const worker of [...host.alive, ...(aloneHost?.alive ?? [])]) worker.exit();
         await stop;
+        await Promise.all(rolls);
         assert.deepEqual(ended.map(({ delivery: { token } }) => token).sort(), [...given].sort());
         assert.equal(pool.inFlight, 0);
         assert.equal(clock.pending, 0);
