@@ -50,6 +50,8 @@ export class ControlServer implements Service {
       line: (text: string) => {
         if (state === 'busy') return refuse(connection, text, 'one command at a time on one connection');
         state = 'busy';
+        // A reload takes as long as jobs run.
+        connection.keep();
         void this.#answer(text).then((reply) => {
           state = 'free';
           connection.send(JSON.stringify(reply));

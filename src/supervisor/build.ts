@@ -10,6 +10,7 @@ import { workerCount } from '../config/workers.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { LeaseKeeper } from '../consumer/lease-keeper.ts';
 import type { Clock } from '../lib/clock.ts';
+import { ForkloopError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
@@ -125,7 +126,11 @@ function buildConsumer(
   });
 }
 
-function poolOptionsOf(name: string, pool: PoolConfig, { loaded, run }: BuildOptions): PoolOptions {
+function poolOptionsOf(
+  name: string,
+  pool: PoolConfig,
+  { loaded, run }: Pick<BuildOptions, 'loaded' | 'run'>,
+): PoolOptions {
   const { config, modules } = loaded;
   const { restart, env } = pool;
   return {
@@ -178,6 +183,26 @@ function heapOptionsOf({
   if (heap === undefined) return {};
   const mb = Math.round(heap / 1024 ** 2);
   return { maxOldSpaceMb: mb, resourceLimits: { maxOldGenerationSizeMb: mb } };
+}
+
+/** What a pool of this configuration is made with, or rolled to. */
+export function poolOptionsFor(
+  name: string,
+  loaded: LoadedConfig,
+  run: string,
+  generation: number,
+): PoolOptions {
+  const pool = loaded.config.pools[name];
+  if (pool === undefined) throw new ForkloopError('ERR_INTERNAL', `the configuration has no pool ${name}`);
+  return { ...poolOptionsOf(name, pool, { loaded, run }), generation };
+}
+
+/** The number of workers of process pools. */
+export function scalePools({ config }: LoadedConfig, { pools }: Built): void {
+  for (const pool of pools) {
+    const poolConfig = config.pools[pool.name];
+    if (poolConfig?.kind === 'process') pool.scale(workerCount(poolConfig.workers));
+  }
 }
 
 /** Settings that the consumers hold. */

@@ -5,7 +5,15 @@ import { ControlServer } from '../control/server.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
-import { type Built, build, configureConsumers, controlSocketOf, storeServersOf } from './build.ts';
+import {
+  type Built,
+  build,
+  configureConsumers,
+  controlSocketOf,
+  poolOptionsFor,
+  scalePools,
+  storeServersOf,
+} from './build.ts';
 import { codeFingerprint } from './code-fingerprint.ts';
 import { loadConfigApart } from './config-loader.ts';
 import { createHandlers } from './control-handlers.ts';
@@ -66,7 +74,7 @@ async function runLocked(
   const note = noteKeeper(directory, lock, run, log);
   const built = build({ loaded, run, clock, random: Math.random, log, onSession: note.session });
   if (options.requireBroker) await reachBroker(built);
-  const reloader = createReloader(loaded, built, () => supervisor, clock, log);
+  const reloader = createReloader(loaded, run, built, () => supervisor, clock, log);
   const report = createStatusReporter(options, built, reloader, clock);
   const supervisor: Supervisor = new Supervisor(
     {
@@ -103,8 +111,8 @@ async function runLocked(
   supervisor.stopRequested.addEventListener('abort', () => setImmediate(() => supervision.loop.look()));
   const stopListening = listenForSignals({
     stop: (signal) => supervisor.signal(signal),
-    reload: () => {
-      if (supervisor.state === 'running') void reloader.reload(false);
+    reload: (all) => {
+      if (supervisor.state === 'running') void reloader.reload(all);
     },
     ignored: (signal) => log.info('signal ignored', { signal }),
   });
@@ -149,6 +157,7 @@ async function reachBroker({ broker, pools }: Built): Promise<void> {
 
 function createReloader(
   loaded: LoadedConfig,
+  run: string,
   built: Built,
   supervisor: () => Supervisor,
   clock: Clock,
@@ -158,9 +167,13 @@ function createReloader(
     log.setLevel(next.config.log.level);
     supervisor().drainTimeoutMs = next.config.shutdown.drain_timeout;
     configureConsumers(next, built);
+    scalePools(next, built);
+  };
+  const roll = async (name: string, next: LoadedConfig, generation: number) => {
+    await built.pools.find((pool) => pool.name === name)?.roll(poolOptionsFor(name, next, run, generation));
   };
   const load = () => loadConfigApart(loaded.path, clock);
-  return new Reloader({ loaded, load, fingerprint: codeFingerprint, target: { applyHot }, log });
+  return new Reloader({ loaded, load, fingerprint: codeFingerprint, target: { applyHot, roll }, log });
 }
 
 /** Starts, waits for the order to stop, stops. */

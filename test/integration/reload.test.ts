@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parse, stringify } from 'yaml';
 import { createClient } from '../../src/index.ts';
 import { until } from '../support/until.ts';
@@ -17,6 +18,15 @@ async function edit(daemon: Daemon, change: (config: Record<string, never>) => v
   change(current);
   await writeFile(daemon.configPath, stringify(current));
 }
+
+/** A task module that says which version it is; `slow` answers the number of its delivery. */
+const versionModule = (version: string) => `
+import { defineTask } from ${JSON.stringify(pathToFileURL(join(ROOT, 'dist/index.js')).href)};
+export const version = defineTask('version', { run: () => ${JSON.stringify(version)} });
+export const slow = defineTask('slow', {
+  run: (_, { fence }) => new Promise((resolve) => setTimeout(() => resolve(fence), 10)),
+});
+`;
 
 const outcome = (stdout: string) => JSON.parse(stdout).outcome;
 
@@ -52,6 +62,72 @@ describe('reload', () => {
       assert.match(restart.stdout, /namespace/);
       assert.equal((await daemon.status()).config.generation, 1);
     });
+  });
+
+  it('picks up new code and settings in every kind of pool, while no job is lost or run twice', async function () {
+    this.timeout(120_000);
+    const pools = {
+      forked: { kind: 'process', workers: 2, queues: ['forked'] },
+      thread: { kind: 'async', concurrency: 10, queues: ['thread'] },
+      child: { kind: 'async', host: 'process', concurrency: 10, queues: ['child'] },
+    };
+    await withSupervisor(
+      { tasks: ['./task.mjs'], pools },
+      async (daemon) => {
+        await using client = createClient({ config: daemon.configPath });
+        const queues = Object.keys(pools);
+        const versions = (queue: string) =>
+          client
+            .enqueue('version', null, { queue, result: true })
+            .then((handle) => handle.result({ timeout: '20s' }));
+        assert.deepEqual(await Promise.all(queues.map(versions)), ['v1', 'v1', 'v1']);
+        const load = queues.map((queue) =>
+          client.enqueueMany(
+            'slow',
+            Array.from({ length: 300 }, (_, i) => i),
+            { queue, result: true },
+          ),
+        );
+        const handles = (await Promise.all(load)).flat();
+        await writeFile(join(daemon.folder, 'task.mjs'), versionModule('v2'));
+        const reload = await daemon.cli('reload');
+        assert.equal(reload.code, 0, reload.stdout + reload.stderr);
+        assert.deepEqual(await Promise.all(queues.map(versions)), ['v2', 'v2', 'v2']);
+        const fences = await Promise.all(handles.map((handle) => handle.result({ timeout: '30s' })));
+        assert.deepEqual(new Set(fences), new Set([1]), 'each ran in its first delivery');
+        const {
+          pools: after,
+          config: { generation },
+        } = await daemon.status();
+        assert.equal(generation, 2);
+        assert.ok(after.every(({ workers }) => workers.every((worker) => worker.generation === 2)));
+      },
+      {},
+      { 'task.mjs': versionModule('v1') },
+    );
+  });
+
+  it('keeps the old workers when the new code does not start', async () => {
+    const pools = { forked: { kind: 'process', workers: 1, queues: ['default'] } };
+    await withSupervisor(
+      { tasks: ['./task.mjs'], pools },
+      async (daemon) => {
+        await using client = createClient({ config: daemon.configPath });
+        await writeFile(join(daemon.folder, 'task.mjs'), 'throw new Error("half a deploy");');
+        const reload = await daemon.cli('reload');
+        assert.equal(reload.code, 1);
+        assert.match(reload.stdout, /half a deploy/);
+        const handle = await client.enqueue('version', null, { result: true });
+        assert.equal(await handle.result({ timeout: '10s' }), 'v1');
+        await edit(daemon, (file) => Object.assign(file, { log: { level: 'warn' } }));
+        await writeFile(join(daemon.folder, 'task.mjs'), versionModule('v3'));
+        assert.equal((await daemon.cli('reload')).code, 0);
+        const next = await client.enqueue('version', null, { result: true });
+        assert.equal(await next.result({ timeout: '10s' }), 'v3');
+      },
+      {},
+      { 'task.mjs': versionModule('v1') },
+    );
   });
 
   it('can be told by SIGHUP, and keeps running whatever the file says', async () => {

@@ -65,6 +65,7 @@ export async function withSupervisor<T>(
   config: string | Record<string, unknown>,
   body: (daemon: Daemon) => Promise<T>,
   env: Readonly<Record<string, string | undefined>> = {},
+  files: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   assert.ok(
     existsSync(join(ROOT, 'dist/cli/main.js')),
@@ -74,6 +75,7 @@ export async function withSupervisor<T>(
   const daemon = new TestDaemon(folder, env);
   try {
     await writeFile(daemon.configPath, placed(config));
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
     await daemon.start();
     return await body(daemon);
   } catch (error) {

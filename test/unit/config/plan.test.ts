@@ -31,7 +31,7 @@ const plan = (after: LoadedConfig) =>
 
 const TABLE: readonly [string, LoadedConfig, readonly unknown[]][] = [
   ['nothing', loaded(), []],
-  ['the number of workers', withPool('cpu', { workers: 3 }), [['pools.cpu.workers', 'roll', 'cpu']]],
+  ['the number of workers', withPool('cpu', { workers: 3 }), [['pools.cpu.workers', 'hot', null]]],
   ['a time limit', withPool('io', { timeout: '6s' }), [['pools.io.timeout', 'hot', null]]],
   [
     'a retry policy',
