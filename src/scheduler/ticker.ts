@@ -47,10 +47,11 @@ export class Ticker {
     return this.#heard?.watermark ?? null;
   }
 
-  /** The broker's time as far as it is known. */
+  /** The broker's time as far as it is known, in whole milliseconds. */
   brokerNow(): EpochMs {
     const { clock } = this.#options;
-    return this.#heard === null ? clock.now() : this.#heard.now + (clock.monotonic() - this.#heard.at);
+    if (this.#heard === null) return clock.now();
+    return Math.floor(this.#heard.now + (clock.monotonic() - this.#heard.at));
   }
 
   start(): void {
