@@ -34,7 +34,7 @@ Examples:
       `
 Examples:
   supervisor schedule show rebuild_index
-  supervisor schedule show rebuild_index --next 20 -o json | jq '.next[].tick_at'
+  supervisor schedule show rebuild_index --next 20 -o ndjson
 `,
     )
     .action(bind(show));
