@@ -1,5 +1,7 @@
 import type { PoolReport, StatusReport } from '../control/protocol.ts';
+import { type EpochMs, isoTime } from '../lib/clock.ts';
 import { formatDuration } from '../lib/units.ts';
+import { relativeTime } from './job-view.ts';
 import type { Colors } from './output.ts';
 import { formatCount, shortPath } from './status-view.ts';
 import { cleanText, cutText, renderTable } from './table.ts';
@@ -8,6 +10,9 @@ export interface BannerFacts {
   readonly status: StatusReport;
   /** Names of the tasks that the workers have loaded; those of several pools may repeat. */
   readonly tasks: readonly string[];
+  /** The next tick of each schedule. */
+  readonly next: readonly { readonly schedule: string; readonly dueAt: EpochMs }[];
+  readonly now: EpochMs;
   /** From the start of the program to the readiness of the daemon. */
   readonly readyMs: number;
   /** `shutdown.drain_timeout`. */
@@ -20,7 +25,7 @@ export interface BannerFacts {
 
 /** What a person sees when the daemon is ready: who it is, what it runs, what to try next, how to end it. */
 export function banner(facts: BannerFacts, options: { colors: Colors; width: number; cwd: string }): string {
-  const { status, tasks, readyMs, drainMs, program, finder } = facts;
+  const { status, tasks, next, now, readyMs, drainMs, program, finder } = facts;
   const { colors, width, cwd } = options;
   const who = [
     colors.bold(`forkloop ${status.version}`),
@@ -40,10 +45,16 @@ export function banner(facts: BannerFacts, options: { colors: Colors; width: num
     poolLines(status.pools, width),
     hint('ready', `in ${formatDuration(readyMs)}`),
     ...(names.length === 0 ? [] : [hint('tasks', fitted(names.join(' ')))]),
+    ...(next.length === 0 ? [] : [hint('next', fitted(nextText(next, now)))]),
     hint('try', `${call} enqueue ${names.length === 1 ? cleanText(names[0] ?? '') : 'TASK'} JSON --wait`),
     hint('', `${call} status -w`),
     hint('stop', `Ctrl-C drains (${formatDuration(drainMs)}), again stops now`),
   ].join('\n');
+}
+
+function nextText(next: BannerFacts['next'], now: EpochMs): string {
+  const soonest = next.toSorted((one, other) => one.dueAt - other.dueAt);
+  return soonest.map(({ schedule, dueAt }) => `${schedule} ${relativeTime(isoTime(dueAt), now)}`).join(', ');
 }
 
 function poolLines(pools: readonly PoolReport[], width: number): string {

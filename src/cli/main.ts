@@ -11,6 +11,7 @@ import { EXIT, exit } from './exit.ts';
 import { addJob } from './job.ts';
 import { printError } from './print-error.ts';
 import { addReload } from './reload.ts';
+import { addSchedule } from './schedule.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
@@ -101,6 +102,7 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
     addCheck,
     addEnqueue,
     addJob,
+    addSchedule,
     addTask,
     addConfig,
     addDoctor,

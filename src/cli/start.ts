@@ -35,11 +35,13 @@ async function start(context: CommandContext, flags: { requireBroker?: boolean }
     version,
     terminal: { stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
     requireBroker: flags.requireBroker === true,
-    onReady: ({ status, tasks }) => {
+    onReady: ({ status, tasks, next }) => {
       if (!output.stderrIsTerminal || output.quiet) return;
       const facts = {
         status,
         tasks,
+        next,
+        now: clock.now(),
         readyMs: clock.monotonic() - began,
         drainMs: loaded.config.shutdown.drain_timeout,
         program: programName(cwd),

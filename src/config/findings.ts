@@ -16,7 +16,7 @@ export interface Finding {
 type Issue = z.core.$ZodIssue;
 
 /** Keys that the documentation knows and this release does not act on. */
-const LATER = new Set(['schedules', 'http', 'rate_limit', 'recycle', 'max_backlog', 'roots']);
+const LATER = new Set(['http', 'rate_limit', 'recycle', 'max_backlog', 'roots']);
 
 /** `data` is what the schema was given. */
 export function findingsOf(issues: readonly Issue[], data: unknown): Finding[] {

@@ -92,6 +92,7 @@ function withVariables(leaf: JsonSchema): JsonSchema {
   if (pattern !== undefined) return { ...told, ...rest, pattern: `${pattern}|\\$\\{` };
   if (rest.type === 'string' && rest.enum === undefined && rest.maxLength === undefined)
     return { ...told, ...rest };
+  if (Object.keys(rest).length === 0 && constant === undefined) return told; // any JSON, texts included
   const own = constant === undefined ? rest : { ...rest, const: constant };
   return { ...told, anyOf: [...(own.anyOf ?? [own]), VARIABLE] };
 }

@@ -127,7 +127,7 @@ function typeText(path: string, schema: JsonSchema): string {
   if (schema.type === 'number') return `number${rangeText(schema.minimum, schema.maximum)}`;
   if (schema.type === 'boolean') return '`true` or `false`';
   if (schema.pattern === NAME.source) return 'name';
-  return 'text';
+  return schema.type === undefined ? 'any JSON' : 'text';
 }
 
 const plural = (type: string): string => (type === 'text' || type === 'name' ? `${type}s` : type);

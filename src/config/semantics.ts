@@ -3,6 +3,8 @@
  * that one run finds everything; what has not the expected form is left to the schema.
  */
 
+import { parseDuration } from '../lib/units.ts';
+import { parseCron } from '../scheduler/cron.ts';
 import { error, type Finding, show, warning } from './findings.ts';
 import { type ConfigPath, valueAt } from './problem.ts';
 import { didYouMean } from './suggest.ts';
@@ -14,6 +16,7 @@ export function checkSemantics(data: unknown, cores: number): Finding[] {
     ...checkQueueOwners(data, owners),
     ...checkQueueOptions(data, owners),
     ...checkRoutes(data, owners),
+    ...checkSchedules(data, owners),
     ...checkWorkers(data, cores),
     ...checkRecycling(data),
   ];
@@ -95,6 +98,52 @@ function checkRecycling(data: unknown): Finding[] {
     return [error(path, message, 'key')];
   });
 }
+
+function checkSchedules(data: unknown, owners: ReadonlyMap<string, string>): Finding[] {
+  return entriesAt(data, ['schedules']).flatMap(([schedule]) => {
+    const path = ['schedules', schedule];
+    const at = (key: string) => valueAt(data, [...path, key]);
+    const findings = [...checkTime(path, at), ...checkMissed(path, at)];
+    const queue = at('queue');
+    if (typeof queue === 'string' && !owners.has(queue)) {
+      findings.push(error([...path, 'queue'], noPool(queue, owners)));
+    }
+    return findings;
+  });
+}
+
+type At = (key: string) => unknown;
+
+function checkTime(path: ConfigPath, at: At): Finding[] {
+  const [cron, timezone, every, jitter] = [at('cron'), at('timezone'), at('every'), at('jitter')];
+  if (cron === undefined && every === undefined) return [error(path, 'needs cron or every', 'key')];
+  if (cron !== undefined && every !== undefined) {
+    return [error([...path, 'every'], 'a schedule has cron or every, not both', 'key')];
+  }
+  if (cron === undefined) {
+    if (timezone !== undefined)
+      return [error([...path, 'timezone'], 'goes with cron, not with every', 'key')];
+    const [period, most] = [durationIn(every), durationIn(jitter)];
+    if (period === null || most === null || most < period) return [];
+    return [error([...path, 'jitter'], `must be shorter than every: ${show(every)}`)];
+  }
+  if (timezone === undefined) {
+    return [error([...path, 'cron'], 'needs a timezone beside it, as in timezone: Europe/Paris', 'key')];
+  }
+  if (typeof cron !== 'string' || typeof timezone !== 'string') return [];
+  const parsed = parseCron(cron, timezone);
+  if ('ticks' in parsed) return [];
+  return [error([...path, parsed.part === 'timezone' ? 'timezone' : 'cron'], parsed.problem)];
+}
+
+/** With `skip`, which is the default, the second job would meet the first, which still waits. */
+function checkMissed(path: ConfigPath, at: At): Finding[] {
+  if (at('missed') !== 'all' || at('overlap') === 'allow') return [];
+  return [error([...path, 'missed'], 'all needs overlap: allow: jobs that are caught up with live at once')];
+}
+
+const durationIn = (value: unknown): number | null =>
+  typeof value === 'string' ? parseDuration(value) : null;
 
 const noPool = (queue: string, owners: ReadonlyMap<string, string>) =>
   `no pool serves ${show(queue)}${didYouMean(queue, owners.keys())}`;

@@ -3,9 +3,12 @@
 import { z } from 'zod';
 import { ForkloopError } from '../lib/errors.ts';
 import type { ArgumentsOf, CommandName, ControlHandlers } from './protocol.ts';
-import { JOBS_LIMIT } from './protocol.ts';
+import { JOBS_LIMIT, TICKS_LIMIT } from './protocol.ts';
 
 export type CommandTable = ReadonlyMap<string, (given: unknown) => Promise<unknown>>;
+
+const ticks = z.int().min(0).max(TICKS_LIMIT);
+const scheduleName = z.string().max(200);
 
 const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } = {
   status: z.strictObject({}),
@@ -17,6 +20,9 @@ const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } 
     limit: z.int().min(1).max(JOBS_LIMIT),
   }),
   job: z.strictObject({ id: z.uuid(), input: z.boolean() }),
+  schedules: z.strictObject({ next: ticks }),
+  schedule: z.strictObject({ name: scheduleName, next: ticks }),
+  schedule_run: z.strictObject({ name: scheduleName }),
 };
 
 export function commandTable(handlers: ControlHandlers): CommandTable {
@@ -24,7 +30,16 @@ export function commandTable(handlers: ControlHandlers): CommandTable {
     name,
     async (given) => handlers[name](checked(name, schemas[name], given)),
   ];
-  return new Map([entry('status'), entry('stop'), entry('reload'), entry('jobs'), entry('job')]);
+  return new Map([
+    entry('status'),
+    entry('stop'),
+    entry('reload'),
+    entry('jobs'),
+    entry('job'),
+    entry('schedules'),
+    entry('schedule'),
+    entry('schedule_run'),
+  ]);
 }
 
 function checked<Arguments>(command: string, schema: z.ZodType<Arguments>, given: unknown): Arguments {

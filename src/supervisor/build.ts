@@ -20,9 +20,11 @@ import { createPool, KernelOom } from '../pool/open.ts';
 import type { PoolOptions } from '../pool/options.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { RecyclePolicy } from '../pool/recycle.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { RUN_VARIABLE } from './predecessor.ts';
 import { queueSettingsOf } from './queue-settings.ts';
+import { schedulesOf } from './schedules.ts';
 import { Sweeper } from './sweeper.ts';
 
 /** The call deadline C of the protocol; a renewal that takes longer does not count. */
@@ -49,6 +51,9 @@ export interface Built {
   readonly broker: Broker;
   readonly pools: readonly Pool[];
   readonly consumers: readonly Consumer[];
+  readonly scheduler: Scheduler;
+  /** @throws ForkloopError ERR_CONFIG_INVALID: schedules of tasks or queues that are not there. Call when pools are ready. */
+  readonly check: () => void;
   readonly leaseKeeper: LeaseKeeper;
   readonly sweeper: Sweeper;
   readonly leaseMs: number;
@@ -80,12 +85,16 @@ export function build(options: BuildOptions): Built {
     });
     return { pool: built, consumer: buildConsumer(options, pool, built, broker, lease) };
   });
+  const pools = pairs.map(({ pool }) => pool);
+  const schedules = () => schedulesOf(config, pools);
   const consumers = pairs.map(({ consumer }) => consumer);
   const sessions = consumers.flatMap((consumer) => consumer.sessions);
   return {
     broker,
-    pools: pairs.map(({ pool }) => pool),
+    pools,
     consumers,
+    scheduler: new Scheduler({ schedules, broker, clock, newId, log }),
+    check: () => void schedules(),
     leaseKeeper: new LeaseKeeper({ sessions, heartbeatMs: lease.heartbeat, clock }),
     sweeper: new Sweeper({
       broker,

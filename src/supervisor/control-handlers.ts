@@ -4,21 +4,26 @@ import { ForkloopError } from '../lib/errors.ts';
 import type { Built } from './build.ts';
 import { JobInspector } from './job-inspector.ts';
 import type { Reloader } from './reloader.ts';
+import { ScheduleInspector } from './schedule-inspector.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** What the control socket's commands do. */
 export function createHandlers(
-  { broker, pools }: Built,
+  { broker, pools, scheduler }: Built,
   reloader: Reloader,
   report: () => Promise<StatusReport>,
   supervisor: () => Supervisor,
   clock: Clock,
 ): ControlHandlers {
   const inspector = new JobInspector(broker, pools);
+  const schedules = new ScheduleInspector(scheduler);
   return {
     status: report,
     jobs: (request) => inspector.list(request),
     job: (request) => inspector.show(request),
+    schedules: (request) => schedules.list(request),
+    schedule: (request) => schedules.show(request),
+    schedule_run: (request) => schedules.run(request),
     reload: ({ dry_run, all }) => {
       if (supervisor().state !== 'running')
         throw new ForkloopError('ERR_DRAINING', 'the daemon is not running normally: it starts or stops');

@@ -2,7 +2,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { commandTable } from '../control/commands.ts';
 import type { StatusReport } from '../control/protocol.ts';
 import { ControlServer } from '../control/server.ts';
-import { type Clock, systemClock } from '../lib/clock.ts';
+import { type Clock, type EpochMs, systemClock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
 import {
@@ -33,7 +33,14 @@ export interface RunOptions {
   /** Whether a broker that does not answer at the start ends the daemon; else it is waited for. */
   readonly requireBroker: boolean;
   /** Everything works: the pools, the claims, the sockets. */
-  readonly onReady: (ready: { status: StatusReport; tasks: readonly string[] }) => void;
+  readonly onReady: (ready: Ready) => void;
+}
+
+export interface Ready {
+  readonly status: StatusReport;
+  readonly tasks: readonly string[];
+  /** The next tick of each schedule, jitter included. */
+  readonly next: readonly { readonly schedule: string; readonly dueAt: EpochMs }[];
 }
 
 const EXIT_STOPPED = 0;
@@ -81,6 +88,8 @@ async function runLocked(
       broker: built.broker,
       pools: built.pools,
       consumers: built.consumers,
+      scheduler: built.scheduler,
+      check: built.check,
       keepers: [built.leaseKeeper, built.sweeper],
       servers: [
         ...storeServersOf(loaded, built.broker, clock, log),
@@ -132,7 +141,7 @@ async function runLocked(
         const status = await report(supervisor.state);
         supervision.loop.look();
         log.info('ready', { version, pid: process.pid, config: loaded.path });
-        options.onReady({ status, tasks: built.pools.flatMap((pool) => [...pool.tasks.keys()]) });
+        options.onReady({ status, ...startFacts(built) });
       },
     );
   } finally {
@@ -142,6 +151,15 @@ async function runLocked(
     await supervision.end();
     log.info('stopped');
   }
+}
+
+function startFacts({ pools, scheduler }: Built): Omit<Ready, 'status'> {
+  return {
+    tasks: pools.flatMap((pool) => [...pool.tasks.keys()]),
+    next: scheduler
+      .list(1)
+      .flatMap(({ schedule, next }) => next.map(({ dueAt }) => ({ schedule: schedule.name, dueAt }))),
+  };
 }
 
 /** Before any worker is made. @throws BrokerError: it does not answer; it is closed then. */

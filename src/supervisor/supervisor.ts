@@ -12,10 +12,13 @@ export interface DaemonParts {
   readonly broker: Broker;
   readonly pools: readonly Pool[];
   readonly consumers: readonly Consumer[];
+  readonly scheduler: Service;
   /** Lease keeper and sweeper: they work from before the first claim until after the last settlement. */
   readonly keepers: readonly Service[];
   /** The sockets: control, and that of the embedded store. */
   readonly servers: readonly Service[];
+  /** Called when the pools are ready; throws when the configuration asks for tasks or queues that are not there. */
+  readonly check: () => void;
   /** Takes back at once what a dead predecessor held. Called when the broker has started. */
   readonly takeOver: () => Promise<void>;
 }
@@ -62,15 +65,17 @@ export class Supervisor {
   }
 
   /**
-   * Broker and pools, which need nothing of each other, then those who keep leases, then those who claim; the sockets come
-   * last, so that whoever can connect finds a daemon that works. Ends early, without an error, when a stop is asked for.
+   * Broker and pools, which need nothing of each other, then those who keep leases, then those who claim, then the one who
+   * enqueues; the sockets come last, so that whoever can connect finds a daemon that works. Ends early, without an error,
+   * when a stop is asked for.
    */
   async start(): Promise<void> {
-    const { broker, pools, keepers, consumers, servers, takeOver } = this.#parts;
+    const { broker, pools, keepers, consumers, scheduler, servers, check, takeOver } = this.#parts;
     await Promise.all([broker.start(), ...pools.map((pool) => pool.start())]);
     const steps = [
+      async () => check(),
       takeOver,
-      ...[...keepers, ...consumers, ...servers].map((service) => () => service.start()),
+      ...[...keepers, ...consumers, scheduler, ...servers].map((service) => () => service.start()),
     ];
     for (const step of steps) {
       // A stop may have come meanwhile: nothing may start behind its back.
@@ -132,18 +137,19 @@ export class Supervisor {
   }
 
   /**
-   * Nothing new is claimed; pools finish by the deadline while settlements still go out and leases are still renewed; what
-   * is left is ended and then released; only then do the keepers and the broker go. Resolves when nothing is left running.
+   * Nothing new is enqueued or claimed; pools finish by the deadline while settlements still go out and leases are still
+   * renewed; what is left is ended and then released; only then do the keepers and the broker go. Resolves when nothing is
+   * left running.
    */
   async stop(): Promise<void> {
-    const { broker, pools, keepers, consumers, servers } = this.#parts;
+    const { broker, pools, keepers, consumers, scheduler, servers } = this.#parts;
     const deadline = this.#deadline.signal;
     this.#state = 'draining';
-    for (const service of [...consumers, ...pools]) service.quiet();
+    for (const service of [scheduler, ...consumers, ...pools]) service.quiet();
     await Promise.all(pools.map((pool) => pool.stop(deadline)));
     this.#state = 'stopping';
     // The deadline is theirs as well: without it a broker that answers slowly could hold the daemon for good.
-    await Promise.all(consumers.map((consumer) => consumer.stop(deadline)));
+    await Promise.all([scheduler, ...consumers].map((service) => service.stop(deadline)));
     this.#drainTimer?.cancel();
     for (const service of [...keepers, ...servers].reverse()) await service.stop(deadline);
     await broker.close();

@@ -61,7 +61,7 @@ function readsAndEnqueues(daemon: () => Daemon): void {
     assert.equal(report.name, 'cli-test');
     assert.equal(report.state, 'running');
     assert.equal(report.broker.up, true);
-    assert.deepEqual(report.config, { path: daemon().configPath, generation: 1 });
+    assert.deepEqual(report.config, { path: daemon().configPath, generation: 1, last_reload: null });
     assert.ok(Math.abs(Date.parse(report.started_at) - Date.now()) < 600_000);
     assert.deepEqual(
       report.pools.map(({ name, kind, host, concurrency, queues }) => ({

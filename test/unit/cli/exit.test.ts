@@ -8,6 +8,7 @@ describe('exit code', () => {
     ['ERR_INPUT_INVALID', 1],
     ['ERR_TASK_UNKNOWN', 1],
     ['ERR_JOB_UNKNOWN', 1],
+    ['ERR_SCHEDULE_UNKNOWN', 1],
     ['ERR_BROKER_FULL', 1],
     ['ERR_NOT_RUNNING', 3],
     ['ERR_NO_ANSWER', 4],

@@ -106,6 +106,8 @@ describe('banner', () => {
   const facts = {
     status: report,
     tasks: ['location.filter', 'eta.predict', 'location.filter'],
+    next: [],
+    now: 1_777_636_800_000,
     readyMs: 412.3,
     drainMs: 60_000,
     program: 'bin/supervisor',
@@ -126,6 +128,14 @@ try     bin/supervisor -c my.yaml enqueue TASK JSON --wait
         bin/supervisor -c my.yaml status -w
 stop    Ctrl-C drains (1m), again stops now`.trimStart(),
     );
+  });
+
+  it('tells which schedules come next, the soonest first', () => {
+    const next = [
+      { schedule: 'rebuild', dueAt: facts.now + 7_200_000 },
+      { schedule: 'purge', dueAt: facts.now + 290_000 },
+    ];
+    assert.match(banner({ ...facts, next }, options), /^next {4}purge in 4m 50s, rebuild in 2h$/m);
   });
 
   it('names the only task in the example', () => {

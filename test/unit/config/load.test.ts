@@ -51,6 +51,7 @@ describe('loadConfig', () => {
       },
       queues: {},
       routes: [],
+      schedules: {},
       shutdown: { drain_timeout: 60_000, cold_grace: 5_000 },
       control: { directory: join(folder.path, '../var') },
       log: { level: 'info', format: 'auto' },
@@ -82,6 +83,25 @@ describe('loadConfig', () => {
       on_lease_lost: 'stop',
     });
     assert.equal(config.control.directory, join(folder.path, 'run'));
+  });
+
+  it('takes schedules, with a default for all that is left out', () => {
+    const { config } = folder.load(`${LEAST}schedules:
+  purge: { task: maintenance.purge, every: 5m, jitter: 10s }
+  rebuild:
+    task: maintenance.rebuild
+    cron: "30 3 * * *"
+    timezone: Europe/Paris
+    overlap: allow
+    missed: all
+    input: { full: [null, 1.5, "x"] }
+`);
+    const { purge, rebuild } = config.schedules;
+    const times = { every: 300_000, jitter: 10_000 };
+    const rest = { overlap: 'skip', missed: 'once', input: null };
+    assert.deepEqual(purge, { task: 'maintenance.purge', ...times, ...rest });
+    assert.deepEqual(rebuild?.input, { full: [null, 1.5, 'x'] });
+    assert.equal(rebuild?.jitter, 0);
   });
 
   it('answers what nobody can change afterwards', () => {
@@ -116,7 +136,7 @@ pools:
     timeout: 5
     queues: [eta, geo]
 routes: [{ task: "eta.*", queue: etas }]
-schedules: {}
+http: {}
 defaults: { retry: { attempts: 0, jitter: 3 } }
 `);
     assert.equal(error.code, 'ERR_CONFIG_INVALID');
@@ -143,9 +163,9 @@ s.yaml:15:19: error: pools.io.queues[1]: "geo" already belongs to pool cpu
 s.yaml:16:34: error: routes[0].queue: no pool serves "etas", did you mean "eta"?
    16 | routes: [{ task: "eta.*", queue: etas }]
       |                                  ^^^^
-s.yaml:17:1: error: schedules: comes with a later release
-   17 | schedules: {}
-      | ^^^^^^^^^
+s.yaml:17:1: error: http: comes with a later release
+   17 | http: {}
+      | ^^^^
 s.yaml:18:32: error: defaults.retry.attempts: 0 is too little, the least is 1
    18 | defaults: { retry: { attempts: 0, jitter: 3 } }
       |                                ^
@@ -305,6 +325,69 @@ s.yaml:18:43: error: defaults.retry.jitter: 3 has no unit, write 3%
       'a route behind one for everything',
       `${LEAST}routes:\n  - { task: "*", queue: eta }\n  - { task: a, queue: eta }\n`,
       [/routes\[1\]\.task: never matches/],
+    ],
+    [
+      'a schedule without a time',
+      `${LEAST}schedules:\n  purge: { task: a }\n`,
+      [/:6:3: error: schedules\.purge: needs cron or every$/],
+    ],
+    [
+      'a schedule with two times',
+      `${LEAST}schedules:\n  purge: { task: a, every: 5m, cron: "0 0 * * *", timezone: UTC }\n`,
+      [/:6:21: error: schedules\.purge\.every: a schedule has cron or every, not both$/],
+    ],
+    [
+      'cron without a time zone',
+      `${LEAST}schedules:\n  purge: { task: a, cron: "0 0 * * *" }\n`,
+      [/:6:21: error: schedules\.purge\.cron: needs a timezone beside it, as in timezone: Europe\/Paris$/],
+    ],
+    [
+      'every with a time zone',
+      `${LEAST}schedules:\n  purge: { task: a, every: 5m, timezone: UTC }\n`,
+      [/:6:32: error: schedules\.purge\.timezone: goes with cron, not with every$/],
+    ],
+    [
+      'a minute that no hour has, a zone that no one knows, a day that never comes',
+      `${LEAST}schedules:
+  a: { task: a, timezone: Europe/Paris, cron: "61 * * * *" }
+  b: { task: a, timezone: Europe/Pari, cron: "0 * * * *" }
+  c: { task: a, timezone: Europe/Paris, cron: "0 0 30 2 *" }
+`,
+      [
+        /:6:47: error: schedules\.a\.cron: minute 61 is out of range$/,
+        /:7:27: error: schedules\.b\.timezone: no time zone is named "Europe\/Pari"/,
+        /:8:47: error: schedules\.c\.cron: never fires: there is no such day$/,
+      ],
+    ],
+    [
+      'a schedule too often, a jitter as long as the period',
+      `${LEAST}schedules:\n  a: { task: a, every: 999ms }\n  b: { task: a, every: 5m, jitter: 300s }\n`,
+      [/a\.every: 999ms is too little, the least is 1s$/, /b\.jitter: must be shorter than every: "5m"$/],
+    ],
+    [
+      'a schedule on a queue that no pool serves',
+      `${LEAST}schedules: { a: { task: a, every: 5m, queue: etta } }`,
+      [/schedules\.a\.queue: no pool serves "etta", did you mean "eta"\?$/],
+    ],
+    [
+      'a way to overlap that there is not',
+      `${LEAST}schedules: { a: { task: a, every: 5m, overlap: alow } }`,
+      [/schedules\.a\.overlap: "alow" is not skip \| allow, did you mean "allow"\?$/],
+    ],
+    [
+      'all that was missed, of jobs that exclude each other',
+      `${LEAST}schedules: { a: { task: a, every: 5m, missed: all } }`,
+      [/schedules\.a\.missed: all needs overlap: allow/],
+    ],
+    [
+      'an input that is not JSON',
+      `${LEAST}schedules: { a: { task: a, every: 5m, input: { x: [.inf] } } }`,
+      [/schedules\.a\.input: .*neither \.inf nor \.nan/],
+    ],
+    [
+      'an unknown key of a schedule',
+      `${LEAST}schedules: { a: { task: a, evry: 5m } }`,
+      [/schedules\.a: needs cron or every$/, /schedules\.a\.evry: unknown key, did you mean "every"\?$/],
     ],
     ['keys of a later release', `${LEAST}http: { listen: x }`, [/http: comes with a later release$/]],
     ['a key twice', `${LEAST}version: 1\n`, [/:5:1: error: map keys must be unique$/]],

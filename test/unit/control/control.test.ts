@@ -35,6 +35,17 @@ describe('control socket', () => {
     job: async () => {
       throw new TypeError('secret detail');
     },
+    schedules: async (request) => {
+      given.push(request);
+      return { schema: 'forkloop.schedules/1', schedules: [] };
+    },
+    schedule: async ({ name }) => {
+      throw new ForkloopError('ERR_SCHEDULE_UNKNOWN', `no schedule is named ${name}`);
+    },
+    schedule_run: async ({ name }) => ({
+      schema: 'forkloop.schedule-run/1',
+      ...{ name, id, queue: 'maintenance', existing: false },
+    }),
   };
 
   beforeEach(async () => {
