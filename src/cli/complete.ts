@@ -9,7 +9,7 @@ export interface Candidate {
 }
 
 /** Names that only the configuration knows. */
-export type NameKind = 'task' | 'queue' | 'pool';
+export type NameKind = 'task' | 'queue' | 'pool' | 'schedule';
 
 export interface Completion {
   readonly candidates: readonly Candidate[];
@@ -22,6 +22,7 @@ const NAMES: ReadonlyMap<string, NameKind> = new Map([
   ['task', 'task'],
   ['queue', 'queue'],
   ['pool', 'pool'],
+  ['schedule', 'schedule'],
 ]);
 
 const NOTHING: Completion = { candidates: [], names: null };
@@ -40,7 +41,9 @@ export function complete(program: Command, words: readonly string[]): Completion
   }
   const argument = command.registeredArguments[positionals];
   if (argument === undefined) return NOTHING;
-  return choices(argument.argChoices, argument.name(), current);
+  // `schedule show <name>` takes the name of a schedule.
+  const what = argument.name() === 'name' ? (command.parent?.name() ?? '') : argument.name();
+  return choices(argument.argChoices, what, current);
 }
 
 /** How far the words lead: the command, how many of its arguments are there, the option that waits for its value. */

@@ -15,8 +15,8 @@ export function addCompletion(program: Command, bind: Bind): void {
     .addHelpText(
       'after',
       `
-Names of queues and pools come from the configuration; for names of tasks the
-task modules are loaded.
+Names of queues, pools and schedules come from the configuration; for names of
+tasks the task modules are loaded.
 
 Examples:
   source <(supervisor completion bash)       in ~/.bashrc
@@ -63,8 +63,9 @@ async function namesOf(kind: NameKind, words: readonly string[], context: Comman
 }
 
 async function namesIn(loaded: LoadedConfig, kind: NameKind, context: CommandContext): Promise<string[]> {
-  const { pools } = loaded.config;
+  const { pools, schedules } = loaded.config;
   if (kind === 'pool') return Object.keys(pools);
+  if (kind === 'schedule') return Object.keys(schedules);
   if (kind === 'queue') return Object.values(pools).flatMap(({ queues }) => queues);
   return [...(await loadTasks(loaded.modules, context)).keys()];
 }

@@ -11,6 +11,7 @@ import { EXIT, exit } from './exit.ts';
 import { addJob } from './job.ts';
 import { printError } from './print-error.ts';
 import { addReload } from './reload.ts';
+import { addScale } from './scale.ts';
 import { addSchedule } from './schedule.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
@@ -98,6 +99,7 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
     addStart,
     addStop,
     addReload,
+    addScale,
     addStatus,
     addCheck,
     addEnqueue,

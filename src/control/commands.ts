@@ -14,6 +14,7 @@ const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } 
   status: z.strictObject({}),
   stop: z.strictObject({ now: z.boolean() }),
   reload: z.strictObject({ dry_run: z.boolean(), all: z.boolean() }),
+  scale: z.strictObject({ pool: z.string().max(200), workers: z.int() }),
   jobs: z.strictObject({
     state: z.enum(['ready', 'delayed', 'in_flight', 'dead']).optional(),
     queue: z.string().max(200).optional(),
@@ -39,6 +40,7 @@ export function commandTable(handlers: ControlHandlers): CommandTable {
     entry('schedules'),
     entry('schedule'),
     entry('schedule_run'),
+    entry('scale'),
   ]);
 }
 

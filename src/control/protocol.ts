@@ -44,6 +44,8 @@ export interface ControlCommands {
   readonly stop: { readonly arguments: { readonly now: boolean }; readonly data: StopReport };
   /** Answers when the reload is over, however it ended. */
   readonly reload: { readonly arguments: ReloadRequest; readonly data: ReloadReport };
+  /** Answers at once; workers start and leave by and by. ERR_OPTION_INVALID: no such pool, an async one, less than 1. */
+  readonly scale: { readonly arguments: ScaleRequest; readonly data: ScaleReport };
   readonly jobs: { readonly arguments: JobsRequest; readonly data: JobsReport };
   /** ERR_JOB_UNKNOWN when no job of that id is stored. */
   readonly job: { readonly arguments: JobRequest; readonly data: JobReport };
@@ -154,6 +156,19 @@ export interface JobRequest {
   readonly id: string;
   /** Whether the report carries the input. */
   readonly input: boolean;
+}
+
+export interface ScaleRequest {
+  readonly pool: string;
+  readonly workers: number;
+}
+
+export interface ScaleReport {
+  readonly schema: 'forkloop.scale/1';
+  readonly pool: string;
+  /** How many there should be from now on, and should have been until now. */
+  readonly workers: number;
+  readonly before: number;
 }
 
 export interface ReloadRequest {

@@ -4,6 +4,7 @@ import { ForkloopError } from '../lib/errors.ts';
 import type { Built } from './build.ts';
 import { JobInspector } from './job-inspector.ts';
 import type { Reloader } from './reloader.ts';
+import { scalePool } from './scaling.ts';
 import { ScheduleInspector } from './schedule-inspector.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -24,9 +25,12 @@ export function createHandlers(
     schedules: (request) => schedules.list(request),
     schedule: (request) => schedules.show(request),
     schedule_run: (request) => schedules.run(request),
+    scale: async (request) => {
+      assertRunning(supervisor());
+      return scalePool(pools, request);
+    },
     reload: ({ dry_run, all }) => {
-      if (supervisor().state !== 'running')
-        throw new ForkloopError('ERR_DRAINING', 'the daemon is not running normally: it starts or stops');
+      assertRunning(supervisor());
       return dry_run ? reloader.plan(all) : reloader.reload(all);
     },
     stop: async ({ now }) => {
@@ -37,4 +41,9 @@ export function createHandlers(
       return { schema: 'forkloop.stop/1', pid: process.pid, deadline_seconds: deadline / 1_000 };
     },
   };
+}
+
+function assertRunning({ state }: Supervisor): void {
+  if (state !== 'running')
+    throw new ForkloopError('ERR_DRAINING', 'the daemon is not running normally: it starts or stops');
 }

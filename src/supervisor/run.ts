@@ -21,6 +21,7 @@ import { acquireInstanceLock } from './instance-lock.ts';
 import { createWinstonLogger, type WinstonLogger } from './log.ts';
 import { awaitGone, bootId, readNote, takeOver, writeNote } from './predecessor.ts';
 import { Reloader } from './reloader.ts';
+import { stepOnlyPool } from './scaling.ts';
 import { listenForSignals } from './signals.ts';
 import { createStatusReporter } from './status-reporter.ts';
 import { supervise } from './supervise.ts';
@@ -122,6 +123,9 @@ async function runLocked(
     stop: (signal) => supervisor.signal(signal),
     reload: (all) => {
       if (supervisor.state === 'running') void reloader.reload(all);
+    },
+    step: (step) => {
+      if (supervisor.state === 'running') stepOnlyPool(built.pools, step, log);
     },
     ignored: (signal) => log.info('signal ignored', { signal }),
   });

@@ -10,6 +10,7 @@ const ROOT = new URL('../../../', import.meta.url).pathname;
 const TEXT = `version: 1
 tasks: [tasks.mjs]
 pools: { io: { kind: async, queues: [mail, maps] }, cpu: { kind: process, queues: [geo] } }
+schedules: { nightly: { task: geo.clean, every: 1h, queue: geo } }
 `;
 const TASKS = `
 import { defineTask } from ${JSON.stringify(`${ROOT}src/index.ts`)};
@@ -76,6 +77,7 @@ describe('completion', () => {
       ['mail', 'maps'],
     ],
     [['-c', 's.yaml', 'task', 'show', 'g'], ['geo.clean']],
+    [['-c', 's.yaml', 'schedule', 'show', 'n'], ['nightly']],
     [['-c', 'bad.yaml', 'enqueue', ''], []],
     [['-c', 'missing.yaml', 'enqueue', ''], []],
   ] as const) {

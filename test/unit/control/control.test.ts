@@ -23,6 +23,7 @@ describe('control socket', () => {
   const given: unknown[] = [];
   const handlers: ControlHandlers = {
     status: async () => ({ schema: 'forkloop.status/1', text: 'zażółć\n' }) as unknown as StatusReport,
+    scale: async () => assert.fail('not asked for'),
     reload: async () => assert.fail('not asked for'),
     stop: async (request) => {
       given.push(request);
