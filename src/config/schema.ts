@@ -90,7 +90,7 @@ const redisBroker = z
 
 const MEBIBYTE = 1024 ** 2;
 
-const rss = () => byteSize({ min: 16 * MEBIBYTE, max: MEBIBYTE ** 2 });
+const rss = () => byteSize({ min: 64 * MEBIBYTE, max: MEBIBYTE ** 2 });
 
 const recycle = z
   .strictObject({
