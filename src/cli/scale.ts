@@ -14,8 +14,8 @@ export function addScale(program: Command, bind: Bind): void {
       `
 New workers start at once. Of too many those that run nothing leave first, the
 others when their job has ended. It holds until the daemon ends or a reload
-brings another number. The signals TTIN and TTOU add and take one worker where
-there is one process pool.
+applies a changed file: then the file's number holds again. The signals TTIN
+and TTOU add and take one worker where there is one process pool.
 
 Examples:
   supervisor scale cpu=4
