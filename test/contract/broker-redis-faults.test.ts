@@ -97,7 +97,7 @@ describeRedis('the redis broker under faults', () => {
     await server.kill();
     const began = performance.now();
     await assert.rejects(daemon.send(request), (error: BrokerError) => error.disposition !== 'fatal');
-    assert(performance.now() - began < 1_000);
+    assert(performance.now() - began < 5_000);
     await server.restart();
     const again = await answered(() => daemon.send(request));
     assert(first.status === 'done' && again.status === 'done');
@@ -120,7 +120,7 @@ describeRedis('the redis broker under faults', () => {
           (error: BrokerError) => error.disposition !== 'fatal',
         );
       }
-      assert(performance.now() - began < 4 * 200 + 1_000);
+      assert(performance.now() - began < 4 * 200 + 5_000);
       assert.equal(world.broker.up, false);
     } finally {
       process.kill(server.pid, 'SIGCONT');
@@ -242,7 +242,7 @@ describeRedis('the redis broker under faults', () => {
       await broker.close();
       await pending;
       assert.deepEqual(await waiting, []);
-      assert(performance.now() - began < 400);
+      assert(performance.now() - began < 1_500);
       await assert.rejects(broker.stats('orders'), { disposition: 'refused' });
     } finally {
       process.kill(server.pid, 'SIGCONT');

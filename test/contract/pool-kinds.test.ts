@@ -170,10 +170,10 @@ for (const host of ['thread', 'process'] as const) {
     it('replaces a worker that hangs in a native call, without waiting for the call', async () => {
       await start({ blockTimeout: 300 });
       const began = performance.now();
-      const hanging = bench.run('native-wait', { seconds: 6 });
+      const hanging = bench.run('native-wait', { seconds: 15 });
       assert.equal((await hanging).outcome.type, 'crashed');
       assert.equal((await bench.run('echo', 1)).outcome.type, 'completed');
-      assert(performance.now() - began < 5_500);
+      assert(performance.now() - began < 14_000);
     });
 
     it('does not take a loop that only works hard for a blocked one', async () => {

@@ -102,6 +102,6 @@ describe('the task modules of a configuration', () => {
     folder.write(`tasks/${'a'.repeat(200)}.js`);
     const start = performance.now();
     assert.deepEqual(found(`tasks/${'*a'.repeat(60)}*b`).modules, []);
-    assert.ok(performance.now() - start < 500);
+    assert.ok(performance.now() - start < 5_000);
   });
 });
