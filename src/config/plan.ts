@@ -27,6 +27,7 @@ const RULES: readonly (readonly [string, Effect])[] = [
   ['defaults', 'hot'],
   ['queues', 'hot'],
   ['routes', 'hot'],
+  ['schedules', 'hot'],
   ['pools.*.workers', 'hot'],
   ['pools.*.timeout', 'hot'],
   ['pools.*.kill_after', 'hot'],

@@ -44,6 +44,8 @@ const NOT_AFTER_MS = 35_000;
 export class Scheduler implements Service {
   readonly #options: SchedulerOptions;
   #tickers: readonly Ticker[] = [];
+  /** Of schedules that are no longer there: until their last call has ended. */
+  readonly #ending = new Set<Promise<void>>();
   #state: 'new' | 'running' | 'quiet' = 'new';
 
   constructor(options: SchedulerOptions) {
@@ -53,17 +55,24 @@ export class Scheduler implements Service {
   /** Does not wait for the broker. @throws ForkloopError ERR_CONFIG_INVALID */
   async start(): Promise<void> {
     if (this.#state !== 'new') return;
-    const { schedules, broker, clock, log } = this.#options;
-    this.#tickers = schedules().map(
-      (schedule) =>
-        new Ticker({
-          schedule,
-          broker,
-          clock,
-          log: log.child({ schedule: schedule.name, queue: schedule.queue }),
-        }),
-    );
+    this.#tickers = this.#options.schedules().map((schedule) => this.#tickerOf(schedule));
     this.#state = 'running';
+    for (const ticker of this.#tickers) ticker.start();
+  }
+
+  /**
+   * These schedules from now on. One that has not changed goes on undisturbed; a job that was enqueued stays. Does nothing
+   * before the start and from quiet on.
+   */
+  replace(schedules: readonly Schedule[]): void {
+    if (this.#state !== 'running') return;
+    const before = new Map(this.#tickers.map((ticker) => [textOf(ticker.schedule), ticker]));
+    this.#tickers = schedules.map((schedule) => before.get(textOf(schedule)) ?? this.#tickerOf(schedule));
+    for (const ticker of before.values()) {
+      if (this.#tickers.includes(ticker)) continue;
+      const ending = ticker.stop().then(() => void this.#ending.delete(ending));
+      this.#ending.add(ending);
+    }
     for (const ticker of this.#tickers) ticker.start();
   }
 
@@ -75,7 +84,7 @@ export class Scheduler implements Service {
   /** A call to the broker that is under way is waited for: at most its own deadline. */
   async stop(): Promise<void> {
     this.quiet();
-    await Promise.all(this.#tickers.map((ticker) => ticker.stop()));
+    await Promise.all([...this.#ending, ...this.#tickers.map((ticker) => ticker.stop())]);
   }
 
   /** Every schedule with its next `count` ticks. */
@@ -108,6 +117,12 @@ export class Scheduler implements Service {
     return { id: holder ?? id, existing: typeof holder === 'string', queue: schedule.queue };
   }
 
+  #tickerOf(schedule: Schedule): Ticker {
+    const { broker, clock, log } = this.#options;
+    const { name, queue } = schedule;
+    return new Ticker({ schedule, broker, clock, log: log.child({ schedule: name, queue }) });
+  }
+
   #ticker(name: string): Ticker {
     const found = this.#tickers.find(({ schedule }) => schedule.name === name);
     if (found !== undefined) return found;
@@ -116,6 +131,9 @@ export class Scheduler implements Service {
     throw new ForkloopError('ERR_SCHEDULE_UNKNOWN', `no schedule is named ${JSON.stringify(name)}: ${there}`);
   }
 }
+
+/** The same for the same schedule: its ticks follow from what it says. */
+const textOf = (schedule: Schedule): string => JSON.stringify(schedule);
 
 function stateOf(ticker: Ticker, count: number): ScheduleState {
   const { schedule, watermark } = ticker;

@@ -194,6 +194,15 @@ function heapOptionsOf({
   return { maxOldSpaceMb: mb, resourceLimits: { maxOldGenerationSizeMb: mb } };
 }
 
+/** The old ones go on when new code has taken away a task of theirs. */
+export function configureSchedules({ config }: LoadedConfig, { pools, scheduler }: Built, log: Logger): void {
+  try {
+    scheduler.replace(schedulesOf(config, pools));
+  } catch (error) {
+    log.error('the schedules stay as they were', { error: (error as Error).message });
+  }
+}
+
 /** What a pool of this configuration is made with, or rolled to. */
 export function poolOptionsFor(
   name: string,

@@ -9,6 +9,7 @@ import {
   type Built,
   build,
   configureConsumers,
+  configureSchedules,
   controlSocketOf,
   poolOptionsFor,
   scalePools,
@@ -22,6 +23,7 @@ import { createWinstonLogger, type WinstonLogger } from './log.ts';
 import { awaitGone, bootId, readNote, takeOver, writeNote } from './predecessor.ts';
 import { Reloader } from './reloader.ts';
 import { stepOnlyPool } from './scaling.ts';
+import { schedulesChecked } from './schedules.ts';
 import { listenForSignals } from './signals.ts';
 import { createStatusReporter } from './status-reporter.ts';
 import { supervise } from './supervise.ts';
@@ -189,12 +191,13 @@ function createReloader(
     log.setLevel(next.config.log.level);
     supervisor().drainTimeoutMs = next.config.shutdown.drain_timeout;
     configureConsumers(next, built);
+    configureSchedules(next, built, log);
     scalePools(next, built);
   };
   const roll = async (name: string, next: LoadedConfig, generation: number) => {
     await built.pools.find((pool) => pool.name === name)?.roll(poolOptionsFor(name, next, run, generation));
   };
-  const load = () => loadConfigApart(loaded.path, clock);
+  const load = async () => schedulesChecked(await loadConfigApart(loaded.path, clock), built.pools);
   return new Reloader({ loaded, load, fingerprint: codeFingerprint, target: { applyHot, roll }, log });
 }
 

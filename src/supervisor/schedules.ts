@@ -7,6 +7,7 @@ import { parseCron, type TickSource } from '../scheduler/cron.ts';
 import type { Schedule } from '../scheduler/schedule.ts';
 import { everyTicks } from '../scheduler/ticks.ts';
 import { createRouter, queueFor } from '../task/router.ts';
+import type { LoadedAgain } from './config-loader.ts';
 
 /**
  * The schedules of a configuration, once the pools' workers have told their tasks. Tasks are not looked at while no pool
@@ -31,6 +32,17 @@ export function schedulesOf(config: Config, pools: readonly Pool[]): readonly Sc
   });
   if (problems.length > 0) throw new ForkloopError('ERR_CONFIG_INVALID', problems.join('\n'));
   return schedules;
+}
+
+/** A file read anew whose schedules ask for what the workers do not have is refused like any other that is wrong. */
+export function schedulesChecked(again: LoadedAgain, pools: readonly Pool[]): LoadedAgain {
+  if (again.type === 'invalid') return again;
+  try {
+    schedulesOf(again.loaded.config, pools);
+    return again;
+  } catch (error) {
+    return { type: 'invalid', report: `${again.loaded.path}: ${(error as Error).message}` };
+  }
 }
 
 function scheduleOf(name: string, schedule: ScheduleConfig, queue: string, config: Config): Schedule {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -107,6 +107,26 @@ describe('schedules of a real daemon', function () {
       assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
       assert.match(unknown.stderr, /no schedule is named "nightli": there are beat, nightly/);
       assert.equal((await daemon.cli('schedule', 'show', 'beat', '--next', '-1')).code, 64);
+    });
+  });
+
+  it('are added, changed and taken away by a reload', async () => {
+    await withSupervisor(config, async (daemon) => {
+      const edit = async (schedules: Record<string, unknown>) => {
+        const file = parse(await readFile(daemon.configPath, 'utf8')) as Record<string, unknown>;
+        await writeFile(daemon.configPath, stringify({ ...file, schedules }));
+        return daemon.cli('reload');
+      };
+      const refused = await edit({ bad: { task: 'eco', every: '1s' } });
+      assert.deepEqual([refused.code, refused.stdout.includes('did you mean "echo"?')], [1, true]);
+      const { code, stderr } = await edit({ other: { task: 'echo', every: '1s', input: 'other' } });
+      assert.deepEqual([code, stderr], [0, '']);
+      const start = await show(daemon, 'other');
+      await until(
+        async () => ((await show(daemon, 'other')).reached_at ?? '') > (start.next[0]?.due_at ?? ''),
+      );
+      const { stdout } = await daemon.cli('schedule', 'list', '-o', 'ndjson');
+      assert.equal((JSON.parse(stdout) as ScheduleReport).name, 'other');
     });
   });
 

@@ -192,6 +192,30 @@ describe('the scheduler', () => {
     await scheduler.stop();
   });
 
+  it('takes other schedules in its place while it runs; one that stays is not disturbed', async () => {
+    const scheduler = await start(schedule(), schedule({ name: 'gone' }));
+    await clock.advance(60_000);
+    assert.deepEqual((await storedIds()).length, 2);
+    scheduler.replace([schedule(), schedule({ name: 'new', ticks: everyTicks(30_000), everyMs: 30_000 })]);
+    await clock.advance(1);
+    assert.deepEqual(scheduler.show('purge', 0).watermark, { tick: START + 60_000, holder: null });
+    await clock.advance(59_999);
+    const expected = [
+      ...ids(1, 2),
+      tickId(QUEUE, 'gone', START + 60_000),
+      tickId(QUEUE, 'new', START + 90_000),
+      tickId(QUEUE, 'new', START + 120_000),
+    ];
+    assert.deepEqual(new Set(await storedIds()), new Set(expected));
+    scheduler.replace([]);
+    assert.deepEqual(scheduler.list(1), []);
+    await clock.advance(300_000);
+    assert.equal((await storedIds()).length, expected.length);
+    scheduler.quiet();
+    scheduler.replace([schedule()]);
+    assert.deepEqual(scheduler.list(1), []);
+  });
+
   it('keeps firing the others when one cannot be', async () => {
     await start(schedule({ name: 'x'.repeat(2_000), overlap: 'skip' }), schedule());
     await clock.advance(60_000);
