@@ -6,10 +6,13 @@ import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { type Action, addGlobalOptions, type Bind, contextOf, type Surroundings } from './context.ts';
 import { addDoctor } from './doctor.ts';
+import { addDump } from './dump.ts';
 import { addEnqueue } from './enqueue.ts';
 import { EXIT, exit } from './exit.ts';
+import { addHealth } from './health.ts';
 import { addJob } from './job.ts';
 import { printError } from './print-error.ts';
+import { addQuiet } from './quiet.ts';
 import { addReload } from './reload.ts';
 import { addScale } from './scale.ts';
 import { addSchedule } from './schedule.ts';
@@ -101,6 +104,9 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
     addReload,
     addScale,
     addStatus,
+    addHealth,
+    addQuiet,
+    addDump,
     addCheck,
     addEnqueue,
     addJob,

@@ -25,7 +25,7 @@ Examples:
 }
 
 async function start(context: CommandContext, flags: { requireBroker?: boolean }): Promise<number> {
-  const { output, clock, cwd, version, stdout, stderr } = context;
+  const { output, clock, cwd, version, stdin, stdout, stderr } = context;
   const began = clock.monotonic();
   const loaded = await context.loadConfig();
   if (loaded.report !== '') output.errorText(loaded.report);
@@ -33,7 +33,7 @@ async function start(context: CommandContext, flags: { requireBroker?: boolean }
   return runSupervisor({
     loaded,
     version,
-    terminal: { stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
+    terminal: { stdin: stdin.isTTY === true, stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
     requireBroker: flags.requireBroker === true,
     onReady: ({ status, tasks, next }) => {
       if (!output.stderrIsTerminal || output.quiet) return;

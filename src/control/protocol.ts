@@ -46,6 +46,15 @@ export interface ControlCommands {
   readonly reload: { readonly arguments: ReloadRequest; readonly data: ReloadReport };
   /** Answers at once; workers start and leave by and by. ERR_OPTION_INVALID: no such pool, an async one, less than 1. */
   readonly scale: { readonly arguments: ScaleRequest; readonly data: ScaleReport };
+  /** Nothing is claimed until `off`; running jobs go on. ERR_DRAINING when the daemon stops. */
+  readonly quiet: { readonly arguments: { readonly off: boolean }; readonly data: QuietReport };
+  /** Answers at once, as `status` does. */
+  readonly health: {
+    readonly arguments: { readonly probe: HealthReport['probe'] };
+    readonly data: HealthReport;
+  };
+  /** Answers at once, and writes the same to the daemon's log. */
+  readonly dump: { readonly arguments: Record<string, never>; readonly data: DumpReport };
   readonly jobs: { readonly arguments: JobsRequest; readonly data: JobsReport };
   /** ERR_JOB_UNKNOWN when no job of that id is stored. */
   readonly job: { readonly arguments: JobRequest; readonly data: JobReport };
@@ -134,6 +143,64 @@ export interface StopReport {
   readonly pid: number;
   /** How long the daemon may take at most, by its configuration. */
   readonly deadline_seconds: number;
+}
+
+export interface QuietReport {
+  readonly schema: 'forkloop.quiet/1';
+  readonly pid: number;
+  readonly state: DaemonState;
+  /** Jobs that run on. */
+  readonly running: number;
+}
+
+/** `live`: this process works. `ready`: and so does what it needs. `ok`: all checks are. */
+export interface HealthReport {
+  readonly schema: 'forkloop.health/1';
+  readonly probe: 'live' | 'ready';
+  readonly ok: boolean;
+  readonly checks: readonly HealthCheck[];
+}
+
+export interface HealthCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** For people. */
+  readonly detail: string;
+}
+
+export interface DumpReport {
+  readonly schema: 'forkloop.dump/1';
+  readonly status: StatusReport;
+  readonly in_flight: readonly RunningJobReport[];
+  /** How the daemon stands with the broker, by queue. */
+  readonly leases: readonly {
+    readonly queue: string;
+    readonly daemon: string;
+    readonly state: string;
+    /** Deliveries that the broker counts as this daemon's. */
+    readonly in_flight: number;
+    /** Calls that are not answered yet. */
+    readonly under_way: number;
+  }[];
+  /** Pools that claim nothing although jobs wait and slots are free. */
+  readonly stuck: readonly string[];
+  /** Since the last round of the supervise loop. */
+  readonly loop_age_ms: number;
+}
+
+/** A job that a pool has. */
+export interface RunningJobReport {
+  readonly pool: string;
+  readonly job_id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly attempt: number;
+  /** Slot and process of its worker; null while it waits for one. */
+  readonly worker: number | null;
+  readonly pid: number | null;
+  /** Null until its handler was called. */
+  readonly running_seconds: number | null;
+  readonly progress: StoredJobReport['progress'];
 }
 
 export interface JobsRequest {

@@ -85,6 +85,17 @@ export interface Progress {
   readonly total: number | null;
 }
 
+/** A delivery that was given and has not ended. */
+export interface RunningDelivery {
+  readonly delivery: Delivery;
+  /** Slot and process of its worker; null while it waits for one. */
+  readonly worker: number | null;
+  readonly pid: number | null;
+  /** Since its handler was called, by the master's clock; null before. */
+  readonly runMs: number | null;
+  readonly progress: Omit<Progress, 'token'> | null;
+}
+
 /**
  * Runs deliveries, a bounded number at once. Each delivery given to `run` ends in exactly one `Ended`, whatever happens
  * to its worker. A pool knows nothing of brokers.
@@ -127,4 +138,6 @@ export interface Pool extends Service {
   roll(next: PoolOptions): Promise<RollReport>;
   status(): PoolStatus;
   progress(): readonly Progress[];
+  /** What it has: given and not ended. */
+  deliveries(): readonly RunningDelivery[];
 }

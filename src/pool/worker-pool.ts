@@ -14,7 +14,7 @@ import type { FromWorker } from './host/protocol.ts';
 import { inquest } from './inquest.ts';
 import { type Flight, Ledger } from './ledger.ts';
 import type { PoolOptions, PoolServices } from './options.ts';
-import type { Delivery, Ended, Pool, PoolStatus, Progress, RollReport } from './pool.ts';
+import type { Delivery, Ended, Pool, PoolStatus, Progress, RollReport, RunningDelivery } from './pool.ts';
 import { Staff } from './staff.ts';
 import { StartGate } from './start-gate.ts';
 import { statusOf } from './status.ts';
@@ -184,6 +184,17 @@ export class WorkerPool implements Pool, WorkerOwner {
     for (const { token, progress } of this.#ledger.values())
       if (progress !== null) reports.push({ token, ...progress });
     return reports;
+  }
+
+  deliveries(): readonly RunningDelivery[] {
+    const now = this.#services.clock.monotonic();
+    return [...this.#ledger.values()].map(({ delivery, worker, startedAt, progress }) => ({
+      delivery,
+      worker: worker?.boot.slot ?? null,
+      pid: worker?.pid ?? null,
+      runMs: startedAt === null ? null : now - startedAt,
+      progress,
+    }));
   }
 
   announced(worker: WorkerHandle): void {

@@ -2,6 +2,7 @@ import type { ControlHandlers, StatusReport } from '../control/protocol.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import type { Built } from './build.ts';
+import type { Diagnosis } from './diagnosis.ts';
 import { JobInspector } from './job-inspector.ts';
 import type { Reloader } from './reloader.ts';
 import { scalePool } from './scaling.ts';
@@ -14,6 +15,7 @@ export function createHandlers(
   reloader: Reloader,
   report: () => Promise<StatusReport>,
   supervisor: () => Supervisor,
+  diagnosis: () => Diagnosis,
   clock: Clock,
 ): ControlHandlers {
   const inspector = new JobInspector(broker, pools);
@@ -33,6 +35,14 @@ export function createHandlers(
       assertRunning(supervisor());
       return dry_run ? reloader.plan(all) : reloader.reload(all);
     },
+    quiet: async ({ off }) => {
+      if (!supervisor().setQuiet(!off))
+        throw new ForkloopError('ERR_DRAINING', 'the daemon starts or stops: it cannot be told to be quiet');
+      const running = pools.reduce((sum, pool) => sum + pool.inFlight, 0);
+      return { schema: 'forkloop.quiet/1', pid: process.pid, state: supervisor().state, running };
+    },
+    health: async ({ probe }) => diagnosis().health(probe),
+    dump: () => diagnosis().dump(),
     stop: async ({ now }) => {
       const { drain_timeout, cold_grace } = reloader.config.shutdown;
       const deadline = (now ? 0 : drain_timeout) + cold_grace;

@@ -18,12 +18,13 @@ import {
 import { codeFingerprint } from './code-fingerprint.ts';
 import { loadConfigApart } from './config-loader.ts';
 import { createHandlers } from './control-handlers.ts';
+import { Diagnosis } from './diagnosis.ts';
 import { acquireInstanceLock } from './instance-lock.ts';
 import { createWinstonLogger, type WinstonLogger } from './log.ts';
 import { awaitGone, bootId, readNote, takeOver, writeNote } from './predecessor.ts';
 import { Reloader } from './reloader.ts';
-import { stepOnlyPool } from './scaling.ts';
 import { schedulesChecked } from './schedules.ts';
+import { signalListener } from './signal-actions.ts';
 import { listenForSignals } from './signals.ts';
 import { createStatusReporter } from './status-reporter.ts';
 import { supervise } from './supervise.ts';
@@ -32,7 +33,7 @@ import { Supervisor } from './supervisor.ts';
 export interface RunOptions {
   readonly loaded: LoadedConfig;
   readonly version: string;
-  readonly terminal: { readonly stdout: boolean; readonly stderr: boolean };
+  readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   /** Whether a broker that does not answer at the start ends the daemon; else it is waited for. */
   readonly requireBroker: boolean;
   /** Everything works: the pools, the claims, the sockets. */
@@ -49,6 +50,10 @@ export interface Ready {
 const EXIT_STOPPED = 0;
 const EXIT_KILLED = 130;
 
+/** Node.js never waits for processes that it did not start. */
+const ADOPTS_ZOMBIES =
+  'running as process 1: processes that tasks leave behind are never cleaned up; put an init before the daemon (docker run --init)';
+
 /**
  * Is the daemon: from the lock to the end. Resolves with the exit code when it was told to stop, and nothing of it is left.
  * @throws ForkloopError ERR_ALREADY_RUNNING, ERR_POOL_NOT_READY, ERR_BROKER_UNFIT, ERR_BROKER_UNAVAILABLE (only with
@@ -61,6 +66,7 @@ export async function runSupervisor(options: RunOptions): Promise<number> {
   const format = config.log.format === 'auto' ? (terminal.stderr ? 'text' : 'json') : config.log.format;
   const log = createWinstonLogger({ level: config.log.level, format });
   process.title = `forkloop: ${config.name}`;
+  if (process.pid === 1) log.warn(ADOPTS_ZOMBIES);
   const lock = await acquireInstanceLock(config.control.directory, clock);
   try {
     return await runLocked(options, lock.identity, clock, log);
@@ -104,6 +110,7 @@ async function runLocked(
               reloader,
               () => report(supervisor.state),
               () => supervisor,
+              () => diagnosis,
               clock,
             ),
           ),
@@ -121,15 +128,17 @@ async function runLocked(
   const supervision = supervise({ loaded, built, supervisor, env: process.env, clock, log });
   await supervision.loop.start();
   supervisor.stopRequested.addEventListener('abort', () => setImmediate(() => supervision.loop.look()));
-  const stopListening = listenForSignals({
-    stop: (signal) => supervisor.signal(signal),
-    reload: (all) => {
-      if (supervisor.state === 'running') void reloader.reload(all);
-    },
-    step: (step) => {
-      if (supervisor.state === 'running') stepOnlyPool(built.pools, step, log);
-    },
-    ignored: (signal) => log.info('signal ignored', { signal }),
+  const diagnosis = new Diagnosis({
+    built,
+    supervision,
+    config: () => reloader.config,
+    state: () => supervisor.state,
+    status: () => report(supervisor.state),
+    log,
+  });
+  const acting = signalListener({ built, supervisor, reloader, supervision, diagnosis, log });
+  const stopListening = listenForSignals(acting, {
+    terminal: options.terminal.stdin,
   });
   // What was answered is on disk; going on would acknowledge what is not.
   let storeFailure: Error | null = null;

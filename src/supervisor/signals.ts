@@ -3,37 +3,51 @@ import type { StopSignal } from './stop-escalation.ts';
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
 
 /**
- * Signals without a meaning for this daemon. Handled all the same, because what Node does by default is worse: USR1 opens
- * the inspector's port, PWR ends the process.
+ * Signals without a meaning for this daemon. Handled all the same, because what happens by default is worse: USR1 opens
+ * the inspector's port. (WINCH, which every terminal sends when its
+ * size changes, does nothing by default.)
  */
-const IGNORED_SIGNALS = ['SIGUSR1', 'SIGPWR'] as const;
+const IGNORED_SIGNALS = ['SIGUSR1'] as const;
 
-const RELOAD_SIGNALS = ['SIGHUP', 'SIGUSR2'] as const;
-const STEP_SIGNALS = ['SIGTTIN', 'SIGTTOU'] as const;
-
+/** What signals ask for. */
 export interface SignalListener {
   stop(signal: StopSignal): void;
-  /** `all`: every pool, whatever has changed. */
+  /** HUP; USR2: `all`: every pool, whatever has changed. */
   reload(all: boolean): void;
   /** TTIN, TTOU: one worker more, one less. */
   step(step: 1 | -1): void;
+  /** TSTP and CONT. */
+  quiet(quiet: boolean): void;
+  /** PWR. */
+  dump(): void;
   ignored(signal: string): void;
 }
 
+export interface SignalOptions {
+  /** The daemon runs in a terminal: there Ctrl-Z, which sends TSTP too, stops the process like any other. */
+  readonly terminal: boolean;
+}
+
 /** Reports signals until the returned function is called. Handlers only report: the supervisor acts. */
-export function listenForSignals(listener: SignalListener): () => void {
-  const stop = (signal: NodeJS.Signals) => listener.stop(signal as StopSignal);
-  const reload = (signal: NodeJS.Signals) => listener.reload(signal === 'SIGUSR2');
-  const step = (signal: NodeJS.Signals) => listener.step(signal === 'SIGTTIN' ? 1 : -1);
-  const ignored = (signal: NodeJS.Signals) => listener.ignored(signal);
-  const handlers = [
-    ...STOP_SIGNALS.map((signal) => [signal, stop] as const),
-    ...RELOAD_SIGNALS.map((signal) => [signal, reload] as const),
-    ...STEP_SIGNALS.map((signal) => [signal, step] as const),
-    ...IGNORED_SIGNALS.map((signal) => [signal, ignored] as const),
-  ];
+export function listenForSignals(listener: SignalListener, { terminal }: SignalOptions): () => void {
+  const handlers = new Map<NodeJS.Signals, (signal: NodeJS.Signals) => void>([
+    ...STOP_SIGNALS.map((signal) => [signal, () => listener.stop(signal)] as const),
+    ...IGNORED_SIGNALS.map((signal) => [signal, () => listener.ignored(signal)] as const),
+    ['SIGHUP', () => listener.reload(false)],
+    ['SIGUSR2', () => listener.reload(true)],
+    ['SIGTTIN', () => listener.step(1)],
+    ['SIGTTOU', () => listener.step(-1)],
+    ['SIGTSTP', terminal ? stopThisProcess : () => listener.quiet(true)],
+    ['SIGCONT', () => listener.quiet(false)],
+    ['SIGPWR', () => listener.dump()],
+  ]);
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {
     for (const [signal, handler] of handlers) process.off(signal, handler);
   };
 }
+
+/** What TSTP does to a process that does not handle it. Goes on at the next CONT. */
+const stopThisProcess = (): void => {
+  process.kill(process.pid, 'SIGSTOP');
+};

@@ -85,9 +85,14 @@ export class Supervisor {
     if (this.#mode === 'running') this.#state = 'running';
   }
 
+  /** Whether it has started and is not told to stop. */
+  get works(): boolean {
+    return this.#state === 'running' || this.#state === 'quiet';
+  }
+
   /** Claims nothing, or claims again; running jobs go on. False when the daemon starts or stops: nothing is changed. */
   setQuiet(quiet: boolean): boolean {
-    if (this.#state !== 'running' && this.#state !== 'quiet') return false;
+    if (!this.works) return false;
     const next = quiet ? 'quiet' : 'running';
     if (this.#state === next) return true;
     this.#state = next;

@@ -1,4 +1,4 @@
-import type { Delivery, Ended, Pool, PoolStatus, RollReport } from '../../src/pool/pool.ts';
+import type { Delivery, Ended, Pool, PoolStatus, RollReport, RunningDelivery } from '../../src/pool/pool.ts';
 import type { TaskManifest } from '../../src/task/define.ts';
 import type { Outcome } from '../../src/task/outcome.ts';
 
@@ -92,6 +92,11 @@ export class FakePool implements Pool {
 
   progress() {
     return [];
+  }
+
+  deliveries(): readonly RunningDelivery[] {
+    const none = { worker: null, pid: null, runMs: null, progress: null };
+    return [...this.running.values()].map((delivery) => ({ delivery, ...none }));
   }
 
   async start(): Promise<void> {}

@@ -33,6 +33,9 @@ describe('control socket', () => {
       given.push(request);
       return { schema: 'forkloop.jobs/1', jobs: [], more: false };
     },
+    quiet: async () => assert.fail('not asked'),
+    health: async () => assert.fail('not asked'),
+    dump: async () => assert.fail('not asked'),
     job: async () => {
       throw new TypeError('secret detail');
     },

@@ -1,0 +1,37 @@
+import type { Logger } from '../lib/logger.ts';
+import type { Built } from './build.ts';
+import type { Diagnosis } from './diagnosis.ts';
+import type { Reloader } from './reloader.ts';
+import { stepOnlyPool } from './scaling.ts';
+import type { SignalListener } from './signals.ts';
+import type { Supervision } from './supervise.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface SignalTargets {
+  readonly built: Built;
+  readonly supervisor: Supervisor;
+  readonly reloader: Reloader;
+  readonly supervision: Supervision;
+  readonly diagnosis: Diagnosis;
+  readonly log: Logger;
+}
+
+/** What each signal does. */
+export function signalListener(targets: SignalTargets): SignalListener {
+  const { built, supervisor, reloader, supervision, diagnosis, log } = targets;
+  return {
+    stop: (signal) => supervisor.signal(signal),
+    reload: (all) => {
+      if (supervisor.works) void reloader.reload(all);
+    },
+    step: (step) => {
+      if (supervisor.works) stepOnlyPool(built.pools, step, log);
+    },
+    quiet: (quiet) => {
+      if (supervisor.setQuiet(quiet)) supervision.loop.look();
+      else if (quiet) log.info('the daemon starts or stops: it cannot be told to be quiet');
+    },
+    dump: () => void diagnosis.dump(),
+    ignored: (signal) => log.info('signal ignored', { signal }),
+  };
+}
