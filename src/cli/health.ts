@@ -15,8 +15,8 @@ export function addHealth(program: Command, bind: Bind): void {
       `
 live   the daemon's own loop goes round. It asks no broker and no worker: who
        restarts by it never restarts a daemon that only waits for its broker.
-ready  it has started and does not stop, the broker has confirmed its leases, and
-       each required pool has a worker that is ready.
+ready  it has started and does not stop, the broker has confirmed its leases,
+       and each required pool has a worker that is ready.
 
 Exit codes: 0 yes; 1 no, or no daemon runs or answers.
 With --socket it reads no configuration: a mistake there is not the daemon's.
