@@ -11,6 +11,7 @@ const pool = (name: string, ...states: WorkerState[]): PoolStatus => ({
   workers: states.map((state, slot) => ({
     slot,
     pid: 1,
+    generation: 1,
     state,
     restarts: 0,
     running: 0,
