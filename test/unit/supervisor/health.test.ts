@@ -19,6 +19,7 @@ const pool = (name: string, ...states: WorkerState[]): PoolStatus => ({
   })),
   busy: 0,
   concurrency: 1,
+  generation: 1,
 });
 
 const well: HealthFacts = {
