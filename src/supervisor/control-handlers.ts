@@ -53,7 +53,7 @@ export function createHandlers(
   };
 }
 
-function assertRunning({ state }: Supervisor): void {
-  if (state !== 'running')
+function assertRunning({ works }: Supervisor): void {
+  if (!works)
     throw new ForkloopError('ERR_DRAINING', 'the daemon is not running normally: it starts or stops');
 }
