@@ -1,34 +1,14 @@
 import type { LoadedConfig } from '../config/load.ts';
-import { commandTable } from '../control/commands.ts';
 import type { StatusReport } from '../control/protocol.ts';
-import { ControlServer } from '../control/server.ts';
 import { type Clock, type EpochMs, systemClock } from '../lib/clock.ts';
-import { newId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';
-import {
-  type Built,
-  build,
-  configureConsumers,
-  configureSchedules,
-  controlSocketOf,
-  poolOptionsFor,
-  scalePools,
-  storeServersOf,
-} from './build.ts';
-import { codeFingerprint } from './code-fingerprint.ts';
-import { loadConfigApart } from './config-loader.ts';
-import { createHandlers } from './control-handlers.ts';
-import { Diagnosis } from './diagnosis.ts';
+import { assemble } from './assemble.ts';
+import type { Built } from './build.ts';
 import { acquireInstanceLock } from './instance-lock.ts';
 import { createWinstonLogger, type WinstonLogger } from './log.ts';
-import { awaitGone, bootId, readNote, takeOver, writeNote } from './predecessor.ts';
-import { Reloader } from './reloader.ts';
-import { schedulesChecked } from './schedules.ts';
 import { signalListener } from './signal-actions.ts';
 import { listenForSignals } from './signals.ts';
-import { createStatusReporter } from './status-reporter.ts';
-import { supervise } from './supervise.ts';
-import { Supervisor } from './supervisor.ts';
+import type { Supervisor } from './supervisor.ts';
 
 export interface RunOptions {
   readonly loaded: LoadedConfig;
@@ -81,84 +61,21 @@ async function runLocked(
   clock: Clock,
   log: WinstonLogger,
 ): Promise<number> {
-  const { loaded, version } = options;
-  const { directory } = loaded.config.control;
-  const run = newId();
-  const predecessor = readNote(directory, lock);
-  // Before the store is opened: an embedded one takes back what was in flight, which must not run any more.
-  const gone = predecessor !== null && (await awaitGone(predecessor, clock, log));
-  const note = noteKeeper(directory, lock, run, log);
-  const built = build({ loaded, run, clock, random: Math.random, log, onSession: note.session });
-  if (options.requireBroker) await reachBroker(built);
-  const reloader = createReloader(loaded, run, built, () => supervisor, clock, log);
-  const report = createStatusReporter(options, built, reloader, clock);
-  const supervisor: Supervisor = new Supervisor(
-    {
-      broker: built.broker,
-      pools: built.pools,
-      consumers: built.consumers,
-      scheduler: built.scheduler,
-      check: built.check,
-      keepers: [built.leaseKeeper, built.sweeper],
-      servers: [
-        ...storeServersOf(loaded, built.broker, clock, log),
-        new ControlServer({
-          path: controlSocketOf(loaded.config),
-          commands: commandTable(
-            createHandlers(
-              built,
-              reloader,
-              () => report(supervisor.state),
-              () => supervisor,
-              () => diagnosis,
-              clock,
-            ),
-          ),
-          clock,
-          log,
-        }),
-      ],
-      takeOver: async () => {
-        if (gone) await takeOver(predecessor, built.broker, built.leaseMs, log);
-        note.begin();
-      },
-    },
-    { drainTimeoutMs: loaded.config.shutdown.drain_timeout, clock, log },
-  );
-  const supervision = supervise({ loaded, built, supervisor, env: process.env, clock, log });
+  const daemon = await assemble(options, lock, clock, log);
+  const { built, supervisor, supervision } = daemon;
   await supervision.loop.start();
   supervisor.stopRequested.addEventListener('abort', () => setImmediate(() => supervision.loop.look()));
-  const diagnosis = new Diagnosis({
-    built,
-    supervision,
-    config: () => reloader.config,
-    state: () => supervisor.state,
-    status: () => report(supervisor.state),
-    log,
-  });
-  const acting = signalListener({ built, supervisor, reloader, supervision, diagnosis, log });
-  const stopListening = listenForSignals(acting, {
+  const stopListening = listenForSignals(signalListener({ ...daemon, log }), {
     terminal: options.terminal.stdin,
   });
-  // What was answered is on disk; going on would acknowledge what is not.
-  let storeFailure: Error | null = null;
-  void built.broker.failure?.then((error) => {
-    if (supervisor.state === 'stopping') return;
-    storeFailure = error;
-    log.error('the store has failed, the daemon ends', { error: error.message });
-    supervisor.giveUp();
-  });
+  const storeFailure = endWithStore(built, supervisor, log);
   try {
-    return await live(
-      supervisor,
-      () => storeFailure,
-      async () => {
-        const status = await report(supervisor.state);
-        supervision.loop.look();
-        log.info('ready', { version, pid: process.pid, config: loaded.path });
-        options.onReady({ status, ...startFacts(built) });
-      },
-    );
+    return await live(supervisor, storeFailure, async () => {
+      const status = await daemon.report();
+      supervision.loop.look();
+      log.info('ready', { version: options.version, pid: process.pid, config: options.loaded.path });
+      options.onReady({ status, ...startFacts(built) });
+    });
   } finally {
     // One more Ctrl-C must not change how a killed daemon exits.
     if (supervisor.killed.aborted) killWorkers(built);
@@ -168,6 +85,18 @@ async function runLocked(
   }
 }
 
+/** What was answered is on disk; going on would acknowledge what is not. The result tells the failure, if there was one. */
+function endWithStore({ broker }: Built, supervisor: Supervisor, log: Logger): () => Error | null {
+  let failure: Error | null = null;
+  void broker.failure?.then((error) => {
+    if (supervisor.state === 'stopping') return;
+    failure = error;
+    log.error('the store has failed, the daemon ends', { error: error.message });
+    supervisor.giveUp();
+  });
+  return () => failure;
+}
+
 function startFacts({ pools, scheduler }: Built): Omit<Ready, 'status'> {
   return {
     tasks: pools.flatMap((pool) => [...pool.tasks.keys()]),
@@ -175,39 +104,6 @@ function startFacts({ pools, scheduler }: Built): Omit<Ready, 'status'> {
       .list(1)
       .flatMap(({ schedule, next }) => next.map(({ dueAt }) => ({ schedule: schedule.name, dueAt }))),
   };
-}
-
-/** Before any worker is made. @throws BrokerError: it does not answer; it is closed then. */
-async function reachBroker({ broker, pools }: Built): Promise<void> {
-  try {
-    await broker.start();
-    for (const queue of pools[0]?.queues.slice(0, 1) ?? []) await broker.stats(queue);
-  } catch (error) {
-    await broker.close();
-    throw error;
-  }
-}
-
-function createReloader(
-  loaded: LoadedConfig,
-  run: string,
-  built: Built,
-  supervisor: () => Supervisor,
-  clock: Clock,
-  log: WinstonLogger,
-): Reloader {
-  const applyHot = (next: LoadedConfig) => {
-    log.setLevel(next.config.log.level);
-    supervisor().drainTimeoutMs = next.config.shutdown.drain_timeout;
-    configureConsumers(next, built);
-    configureSchedules(next, built, log);
-    scalePools(next, built);
-  };
-  const roll = async (name: string, next: LoadedConfig, generation: number) => {
-    await built.pools.find((pool) => pool.name === name)?.roll(poolOptionsFor(name, next, run, generation));
-  };
-  const load = async () => schedulesChecked(await loadConfigApart(loaded.path, clock), built.pools);
-  return new Reloader({ loaded, load, fingerprint: codeFingerprint, target: { applyHot, roll }, log });
 }
 
 /** Starts, waits for the order to stop, stops. */
@@ -239,26 +135,6 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-
-/** Keeps the note for a successor up to date: written when a lease is opened, before anything is claimed with it. */
-function noteKeeper(directory: string, lock: string, run: string, log: Logger) {
-  const sessions: Record<string, string> = {};
-  const write = () => {
-    try {
-      writeNote(directory, { bootId: bootId(), lock, run, pid: process.pid, sessions });
-    } catch (error) {
-      // Only the early handover is lost: a successor waits for the leases to lapse.
-      log.warn('the note for a successor cannot be written', { directory, error: String(error) });
-    }
-  };
-  return {
-    begin: write,
-    session: (queue: string, daemon: string) => {
-      sessions[queue] = daemon;
-      write();
-    },
-  };
-}
 
 /** The last resort of a person who has pressed Ctrl-C three times. */
 function killWorkers({ pools }: Built): void {

@@ -140,6 +140,21 @@ const config = {
     assert.deepEqual([await property('MainPID'), await property('NRestarts')], [before, '0']);
   }).timeout(60_000);
 
+  it('reloads a good file, and fails the reload of a bad one without harm', async () => {
+    await start();
+    const before = await property('MainPID');
+    const reload = () => systemd.exec('systemctl', 'reload', 'forkloop');
+    assert.equal((await reload()).code, 0);
+    await systemd.exec('sed', '-i', '$a nonsense: 1', '/etc/forkloop/supervisor.yaml');
+    try {
+      assert.notEqual((await reload()).code, 0);
+    } finally {
+      await systemd.exec('sed', '-i', '/^nonsense/d', '/etc/forkloop/supervisor.yaml');
+    }
+    assert.deepEqual([await property('MainPID'), await property('ActiveState')], [before, 'active']);
+    assert.equal((await reload()).code, 0);
+  }).timeout(60_000);
+
   it('stops within its own deadline although a job does not end, and leaves no process', async () => {
     await start();
     for (const queue of ['cpu', 'io'])
