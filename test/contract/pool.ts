@@ -558,7 +558,7 @@ export function poolContract({ name, options: kind }: PoolKind): void {
     });
 
     it('refuses to start when no worker is ready in time', async () => {
-      const start = started({ modules: [fixture('never-ready.ts')], readyTimeout: 1_500 });
+      const start = started({ modules: [fixture('never-ready.ts')], readyTimeout: 5_000 });
       await assert.rejects(start, (error: { code?: string; message: string }) => {
         assert.equal(error.code, 'ERR_POOL_NOT_READY');
         assert.match(error.message, /not ready in time.*waiting for a friend/s);

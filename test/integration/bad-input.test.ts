@@ -111,13 +111,13 @@ describe('bad input', function () {
     [
       'never becomes ready',
       'never-ready.ts',
-      'kind: async, ready_timeout: 500ms',
+      'kind: async, ready_timeout: 5s',
       /^error: pool io: .*not ready in time \(ready_timeout\).*waiting for a friend/,
     ],
     [
       'never becomes ready, in a process',
       'never-ready.ts',
-      'kind: process, workers: 1, ready_timeout: 500ms',
+      'kind: process, workers: 1, ready_timeout: 5s',
       /^error: pool io: .*not ready in time \(ready_timeout\).*waiting for a friend/,
     ],
   ] as const) {
