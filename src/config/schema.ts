@@ -165,10 +165,6 @@ const poolKeys = {
         .default(5)
         .describe('Early exits, beyond one per worker, that make a crash loop …'),
       period: duration({ min: 1_000 }).prefault('60s').describe('… when they fall in this period.'),
-      on_crash_loop: z
-        .enum(['probe', 'exit'])
-        .default('probe')
-        .describe('Try one worker at a time, or end the daemon.'),
     })
     .prefault({})
     .describe('How a worker that ended is started again.'),

@@ -6,7 +6,8 @@ import { type Link, type LinkOptions, openLink, type Reply } from './link.ts';
 import type { Script } from './scripts.ts';
 
 const FIRST_REST_MS = 50;
-const LONGEST_REST_MS = 2_000;
+/** Shorter than a call may take: what is enqueued once the server is back does not fail for a rest that began before. */
+const LONGEST_REST_MS = 1_000;
 /** Between attempts that only a person can make succeed. */
 const FATAL_REST_MS = 5_000;
 /** Replies after which the name is resolved and the login made anew: the server's role or its users have changed. */
