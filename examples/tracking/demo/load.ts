@@ -24,8 +24,8 @@ export interface LoadOptions {
 /** Processes of the pools; more cores than this are left alone, or the demo would only heat. */
 const MOST_WORKERS = 4;
 /** Share of the cores' capacity that the CPU jobs ask for: more than one event loop has, less than the process pool has. */
-export const CPU_SHARE = 0.55;
-const IO_PER_WORKER = 30;
+export const CPU_SHARE = 0.6;
+const IO_PER_WORKER = 20;
 const UPKEEP_PER_SECOND = 1;
 
 export const workersFor = (cores: number): number => Math.max(1, Math.min(MOST_WORKERS, cores));

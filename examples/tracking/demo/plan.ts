@@ -6,7 +6,7 @@ import { calibrate, generatedTraces, TRACES, tracesOfFile } from './traces.ts';
 /** How long the stand-in services think. */
 export const DELAY_MS = { shortest: 50, longest: 200 };
 /** How long jobs arrive, and what a CPU job shall take. */
-const SIZES = { full: { seconds: 8, jobMs: 70 }, quick: { seconds: 1, jobMs: 40 } };
+const SIZES = { full: { seconds: 12, jobMs: 70 }, quick: { seconds: 1, jobMs: 40 } };
 
 export interface Plan {
   /** Of a process pool. */
