@@ -56,7 +56,7 @@ describe("the demo's load", () => {
   it('arrives in order, within its time, as often as said', () => {
     const load = makeLoad(options);
     const count = (kind: string) => load.filter((arrival) => arrival.kind === kind).length;
-    assert.deepEqual([count('cpu'), count('io'), count('upkeep')], [165, 540, 9]);
+    assert.deepEqual([count('cpu'), count('io'), count('upkeep')], [180, 360, 9]);
     for (const [i, { at }] of load.entries()) {
       assert.ok(at > 0 && at < 9_000);
       assert.ok(i === 0 || at >= load[i - 1]!.at);
