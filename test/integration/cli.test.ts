@@ -638,7 +638,8 @@ describe('bin/supervisor', function () {
     }
     await withSupervisor(config, async (daemon) => {
       await daemon.stop();
-      const command = `${process.execPath} ${PROGRAM} start -c ${daemon.configPath}`;
+      // `exec`: some shells would wait for the daemon, and report the Ctrl-C as their own end.
+      const command = `exec ${process.execPath} ${PROGRAM} start -c ${daemon.configPath}`;
       const terminal = spawn('script', ['-qfec', command, '/dev/null'], {
         stdio: ['pipe', 'pipe', 'inherit'],
         cwd: ROOT,
