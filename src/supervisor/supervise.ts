@@ -29,27 +29,34 @@ export interface Supervision {
 export function supervise(options: SuperviseOptions): Supervision {
   const { built, clock, log } = options;
   const consumption = new ConsumptionWatch({ ...built, clock, log });
-  const looks = [(now: number) => consumption.look(now)];
-  const service = serviceReporterOf(options, consumption);
-  const loop = new SuperviseLoop({ looks: [...looks, ...service.looks], clock, log });
+  const service = serviceOf(options, consumption);
+  const loop = new SuperviseLoop({ looks: [(now) => consumption.look(now), service.look], clock, log });
   return {
     loop,
     consumption,
     end: async () => {
       await loop.stop();
+      // A stop that was over within a round was not told yet.
+      service.look();
       await service.flush();
     },
   };
 }
 
+interface ServiceLook {
+  /** Tells what has changed. Without arguments: out of turn. */
+  look(now?: number, lateMs?: number): void;
+  flush(): Promise<void>;
+}
+
 /** Does nothing where no service manager listens. */
-function serviceReporterOf(
-  { loaded, built, supervisor, env, log }: SuperviseOptions,
+function serviceOf(
+  { loaded, built, supervisor, env, clock, log }: SuperviseOptions,
   consumption: ConsumptionWatch,
-): { looks: ((now: number, lateMs: number) => void)[]; flush: () => Promise<void> } {
+): ServiceLook {
   const { pid } = process;
   const channel = openNotifyChannel({ env, pid, warn: (message, fields) => log.warn(message, fields) });
-  if (channel === null) return { looks: [], flush: async () => {} };
+  if (channel === null) return { look: () => {}, flush: async () => {} };
   const notifier = new ServiceNotifier(channel, log);
   const { cold_grace } = loaded.config.shutdown;
   const reporter = new ServiceReporter({
@@ -63,5 +70,8 @@ function serviceReporterOf(
     watchdogMs: watchdogOf(env, pid),
     stopMs: () => supervisor.drainTimeoutMs + cold_grace,
   });
-  return { looks: [(now, lateMs) => reporter.look(now, lateMs)], flush: () => notifier.flush() };
+  return {
+    look: (now = clock.monotonic(), lateMs = 0) => reporter.look(now, lateMs),
+    flush: () => notifier.flush(),
+  };
 }
