@@ -18,6 +18,7 @@ export function addEnqueue(program: Command, bind: Bind): void {
     .argument('[input]', 'JSON, @FILE or - for standard input; none is null')
     .option('--each', 'the input is NDJSON: one job per line')
     .option('--wait', 'wait for the end and print how it was; keeps the result')
+    .option('--result <duration>', 'keep its result so long, for "job wait"')
     .option('--queue <queue>', 'instead of the queue that routes or the task give')
     .option('--delay <duration>', 'not before so long from now')
     .option('--expires <duration>', 'not started any more after')
@@ -49,6 +50,7 @@ const ENQUEUE_TIMEOUT: Duration = '2s';
 interface EnqueueFlags {
   readonly each?: boolean;
   readonly wait?: boolean;
+  readonly result?: string;
   readonly queue?: string;
   readonly delay?: string;
   readonly expires?: string;
@@ -127,6 +129,7 @@ export function enqueueOptionsOf(flags: EnqueueFlags): EnqueueOptions {
     text === undefined ? undefined : (`${durationOf(flag, text)}ms` as Duration);
   const delay = duration('--delay', flags.delay);
   const expires = duration('--expires', flags.expires);
+  const result = duration('--result', flags.result);
   return {
     ...(flags.queue === undefined ? {} : { queue: flags.queue }),
     ...(delay === undefined ? {} : { delay }),
@@ -136,7 +139,7 @@ export function enqueueOptionsOf(flags: EnqueueFlags): EnqueueOptions {
     ...(flags.attempts === undefined
       ? {}
       : { retry: { attempts: wholeOf('--attempts', flags.attempts, 1, 999) } }),
-    ...(flags.wait === true ? { result: true } : {}),
+    ...(result === undefined ? (flags.wait === true ? { result: true } : {}) : { result }),
   };
 }
 

@@ -32,12 +32,18 @@ export function jobTable(
     },
     { header: 'AGE', value: ({ created_at }) => since(created_at, now), align: 'right' },
     { header: 'TRY', value: ({ attempt }) => String(attempt), align: 'right' },
+    ...(wide ? wideColumns : []),
     ...(wide || width >= ROOM_FOR_NOTES
       ? [{ header: 'NOTE', value: (job: StoredJobReport) => note(job, now), shrink: true }]
       : []),
   ];
   return renderTable(columns, jobs, { width, paintHeader: colors.dim });
 }
+
+const wideColumns: Column<StoredJobReport>[] = [
+  { header: 'PRIORITY', value: ({ priority }) => String(priority), align: 'right' },
+  { header: 'UNIQUE', value: ({ unique }) => unique ?? '-', shrink: true },
+];
 
 /** What matters most about a job beside its state. */
 function note({ state, due_at, progress, error }: StoredJobReport, now: EpochMs): string {

@@ -1,16 +1,20 @@
 import { type Command, Option } from 'commander';
 import type { JobState } from '../broker/broker.ts';
 import { callDaemon } from '../control/client.ts';
-import { JOBS_LIMIT } from '../control/protocol.ts';
+import { JOBS_LIMIT, type JobsReport } from '../control/protocol.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext, usageError } from './context.ts';
 import { EXIT } from './exit.ts';
+import { jobIdOf } from './job-id.ts';
 import { type JobViewOptions, jobTable, jobView } from './job-view.ts';
+import { addJobWait } from './job-wait.ts';
+import { formatCount } from './status-view.ts';
+import { checkedWhere, WHERE_HELP } from './where.ts';
 
 const STATES = ['ready', 'delayed', 'in_flight', 'dead'] satisfies JobState[];
 const DEFAULT_LIMIT = '50';
 
 export function addJob(program: Command, bind: Bind): void {
-  const job = program.command('job').description('look at single jobs');
+  const job = program.command('job').description('look at jobs, wait for them');
   job
     .command('show')
     .description('one job: state, attempts, last error, result if it is kept')
@@ -32,31 +36,28 @@ Examples:
     .description('jobs that wait, run or are dead')
     .addOption(new Option('--state <state>', 'only these').choices(STATES))
     .option('--queue <queue>', 'only of this queue')
+    .option('--where <terms>', "only those that fit, as in 'task=eta.* age<1h'")
     .option('--limit <count>', 'at most so many', DEFAULT_LIMIT)
     .addHelpText(
       'after',
       `
-The oldest first; dead ones the latest first. -o wide shows the queue too.
+The oldest first; dead ones the latest first. -o wide tells more of each.
+${WHERE_HELP}
 
 Examples:
   supervisor job list
+  supervisor job list --where 'state=dead task=eta.* error="*rate limit*"'
   supervisor job list --state dead --queue geo -o ndjson | jq .error.message
 `,
     )
     .action(bind(list));
+  addJobWait(job, bind);
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 async function show(context: CommandContext, id: string, flags: { input?: boolean }): Promise<number> {
-  if (!UUID.test(id)) throw usageError(`${JSON.stringify(id)} is no job id: write it as enqueue printed it`);
+  const request = { id: jobIdOf(id), input: flags.input === true };
   const socket = await context.controlSocket();
-  const report = await callDaemon(
-    socket,
-    'job',
-    { id: id.toLowerCase(), input: flags.input === true },
-    callOptions(context),
-  );
+  const report = await callDaemon(socket, 'job', request, callOptions(context));
   await context.output.report(report, () => jobView(report, viewOptions(context)));
   return EXIT.done;
 }
@@ -64,25 +65,35 @@ async function show(context: CommandContext, id: string, flags: { input?: boolea
 interface ListFlags {
   readonly state?: JobState;
   readonly queue?: string;
+  readonly where?: string;
   readonly limit: string;
 }
 
-async function list(context: CommandContext, { state, queue, limit }: ListFlags): Promise<number> {
+async function list(context: CommandContext, { state, queue, where, limit }: ListFlags): Promise<number> {
+  const request = {
+    state,
+    queue,
+    where: where === undefined ? undefined : await checkedWhere(where),
+    limit: limitOf(limit),
+  };
   const socket = await context.controlSocket();
-  const report = await callDaemon(
-    socket,
-    'jobs',
-    { state, queue, limit: limitOf(limit) },
-    callOptions(context),
-  );
+  const report = await callDaemon(socket, 'jobs', request, callOptions(context));
   const { output } = context;
-  const stored = report.jobs.filter((job) => 'task' in job);
-  if (report.jobs.length === 0) output.message('no such jobs');
-  if (report.jobs.length > 0 || (output.format !== 'table' && output.format !== 'wide')) {
-    await output.report(report, () => jobTable(stored, viewOptions(context)), report.jobs);
-  }
-  if (report.more) output.message(`there are more than these ${report.jobs.length}: raise --limit`);
+  const { jobs } = report;
+  if (jobs.length === 0) output.message('no such jobs');
+  if (jobs.length > 0 || !output.forPeople)
+    await output.report(report, () => jobTable(jobs, viewOptions(context)), jobs);
+  for (const remark of remarks(report)) output.message(remark);
   return EXIT.done;
+}
+
+/** What the list does not show. */
+function remarks({ jobs, more, scanned, stored }: JobsReport): string[] {
+  if (more) return [`there are more than these ${formatCount(jobs.length)}: raise --limit`];
+  if (scanned >= stored) return [];
+  return [
+    `scanned ${formatCount(scanned)} of ${formatCount(stored)} jobs: others may fit too; name state= or queue= to scan fewer`,
+  ];
 }
 
 function limitOf(text: string): number {

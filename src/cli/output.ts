@@ -60,9 +60,14 @@ export class Output {
     this.errorColors = pc.createColors(wantsColor(color, env, stderr.isTTY === true));
   }
 
+  /** Whether data is read by a person, not by a program. */
+  get forPeople(): boolean {
+    return this.format === 'table' || this.format === 'wide';
+  }
+
   /** One report. `table` is asked only for the formats for people; ndjson prints `items` (default: the report) by line. */
   async report(report: object, table: () => string, items: readonly unknown[] = [report]): Promise<void> {
-    if (this.format === 'table' || this.format === 'wide') return this.data(`${table()}\n`);
+    if (this.forPeople) return this.data(`${table()}\n`);
     if (this.format === 'json') return this.data(`${safeJson(report, 2)}\n`);
     if (this.format === 'ndjson') return this.data(items.map((item) => `${safeJson(item)}\n`).join(''));
     return this.data(await yamlDocument(report));

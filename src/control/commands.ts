@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { ForkloopError } from '../lib/errors.ts';
 import type { ArgumentsOf, CommandName, ControlHandlers } from './protocol.ts';
-import { JOBS_LIMIT, TICKS_LIMIT } from './protocol.ts';
+import { JOBS_LIMIT, TICKS_LIMIT, WHERE_LIMIT } from './protocol.ts';
 
 export type CommandTable = ReadonlyMap<string, (given: unknown) => Promise<unknown>>;
 
@@ -21,6 +21,7 @@ const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } 
   jobs: z.strictObject({
     state: z.enum(['ready', 'delayed', 'in_flight', 'dead']).optional(),
     queue: z.string().max(200).optional(),
+    where: z.string().max(WHERE_LIMIT).optional(),
     limit: z.int().min(1).max(JOBS_LIMIT),
   }),
   job: z.strictObject({ id: z.uuid(), input: z.boolean() }),

@@ -20,6 +20,7 @@ export function jobReport(stored: StoredJob, { queue, progress, input }: JobRepo
     task,
     queue,
     state: stored.state,
+    claims: job.claims,
     attempt: stored.state === 'dead' ? Math.max(1, failures) : failures + 1,
     failures,
     crashes,

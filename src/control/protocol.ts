@@ -17,6 +17,8 @@ export const REQUEST_LIMIT = 64 * 1024;
 export const REPLY_LIMIT = 256 * 1024 * 1024;
 /** The most jobs that one `jobs` command answers. */
 export const JOBS_LIMIT = 10_000;
+/** The longest `where`, characters. */
+export const WHERE_LIMIT = 10_000;
 
 export interface ControlRequest {
   /** Comes back with the reply. */
@@ -55,6 +57,7 @@ export interface ControlCommands {
   };
   /** Answers at once, and writes the same to the daemon's log. */
   readonly dump: { readonly arguments: Record<string, never>; readonly data: DumpReport };
+  /** ERR_QUEUE_UNKNOWN; ERR_OPTION_INVALID when `where` cannot be understood. */
   readonly jobs: { readonly arguments: JobsRequest; readonly data: JobsReport };
   /** ERR_JOB_UNKNOWN when no job of that id is stored. */
   readonly job: { readonly arguments: JobRequest; readonly data: JobReport };
@@ -208,15 +211,20 @@ export interface JobsRequest {
   readonly state?: JobState | undefined;
   /** Left out: every queue. */
   readonly queue?: string | undefined;
+  /** As `parseJobFilter` takes it. All that is given must hold. */
+  readonly where?: string | undefined;
   /** 1 to JOBS_LIMIT. */
   readonly limit: number;
 }
 
 export interface JobsReport {
   readonly schema: 'forkloop.jobs/1';
-  readonly jobs: readonly JobReport[];
+  readonly jobs: readonly StoredJobReport[];
   /** More jobs match than were asked for. */
   readonly more: boolean;
+  /** How many jobs were looked at, of how many that the queues and states hold: others may match too when it is fewer. */
+  readonly scanned: number;
+  readonly stored: number;
 }
 
 export interface JobRequest {
@@ -274,6 +282,8 @@ export interface StoredJobReport {
   readonly task: string;
   readonly queue: string;
   readonly state: JobState;
+  /** Deliveries so far, as stored: the one that runs is not counted yet. */
+  readonly claims: number;
   /** The attempt that runs or comes next; of a dead job the last one. */
   readonly attempt: number;
   readonly failures: number;

@@ -18,7 +18,7 @@ export function createHandlers(
   diagnosis: () => Diagnosis,
   clock: Clock,
 ): ControlHandlers {
-  const inspector = new JobInspector(broker, pools);
+  const inspector = new JobInspector(broker, pools, clock);
   const schedules = new ScheduleInspector(scheduler);
   return {
     status: report,

@@ -1,20 +1,24 @@
-import type { Broker, JobState } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
 import { recordId, tokenId } from '../broker/job-record.ts';
+import { JOB_STATES, type JobFilter } from '../control/job-filter.ts';
+import { parseJobFilter } from '../control/job-filter-parser.ts';
 import { endedJobReport, jobReport } from '../control/job-report.ts';
 import type { JobReport, JobRequest, JobsReport, JobsRequest, StoredJobReport } from '../control/protocol.ts';
+import type { Clock } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import type { Pool } from '../pool/pool.ts';
-
-const STATES: readonly JobState[] = ['in_flight', 'ready', 'delayed', 'dead'];
+import { scanJobs } from './job-scan.ts';
 
 /** Answers questions about single jobs, from the broker and, for running ones, from the pools. */
 export class JobInspector {
   readonly #broker: Broker;
   readonly #queues: readonly string[];
   readonly #pools: readonly Pool[];
+  readonly #clock: Clock;
 
-  constructor(broker: Broker, pools: readonly Pool[]) {
+  constructor(broker: Broker, pools: readonly Pool[], clock: Clock) {
     this.#broker = broker;
+    this.#clock = clock;
     this.#pools = pools;
     this.#queues = pools.flatMap((pool) => pool.queues);
   }
@@ -35,27 +39,24 @@ export class JobInspector {
     );
   }
 
-  /** @throws ForkloopError ERR_QUEUE_UNKNOWN; BrokerError */
-  async list({ state, queue, limit }: JobsRequest): Promise<JobsReport> {
+  /** @throws ForkloopError ERR_QUEUE_UNKNOWN, ERR_OPTION_INVALID; BrokerError */
+  async list({ state, queue, where, limit }: JobsRequest): Promise<JobsReport> {
     if (queue !== undefined && !this.#queues.includes(queue)) {
       throw new ForkloopError(
         'ERR_QUEUE_UNKNOWN',
         `no pool serves the queue "${queue}": there are ${this.#queues.join(', ')}`,
       );
     }
-    const jobs: StoredJobReport[] = [];
-    for (const name of queue === undefined ? this.#queues : [queue]) {
-      for (const wanted of state === undefined ? STATES : [state]) {
-        if (jobs.length > limit) break;
-        const stored = await this.#broker.list(name, { state: wanted, limit: limit + 1 - jobs.length });
-        jobs.push(
-          ...stored.map((job) =>
-            jobReport(job, { queue: name, input: false, progress: this.#progressOf(recordId(job.record)) }),
-          ),
-        );
-      }
-    }
-    return { schema: 'forkloop.jobs/1', jobs: jobs.slice(0, limit), more: jobs.length > limit };
+    const found = await scanJobs(this.#broker, {
+      queues: queue === undefined ? this.#queues : [queue],
+      states: state === undefined ? JOB_STATES : [state],
+      filter: where === undefined ? null : filterOf(where),
+      limit,
+      now: this.#clock.now(),
+      report: (stored, of) =>
+        jobReport(stored, { queue: of, input: false, progress: this.#progressOf(recordId(stored.record)) }),
+    });
+    return { schema: 'forkloop.jobs/1', ...found };
   }
 
   #progressOf(id: string): StoredJobReport['progress'] {
@@ -65,4 +66,12 @@ export class JobInspector {
     }
     return null;
   }
+}
+
+/** The command line has checked it already: only another program comes here with a wrong one. */
+function filterOf(where: string): JobFilter {
+  const parsed = parseJobFilter(where);
+  if (parsed.ok) return parsed.filter;
+  const { message, at } = parsed.problem;
+  throw new ForkloopError('ERR_OPTION_INVALID', `where, at character ${at + 1}: ${message}`);
 }

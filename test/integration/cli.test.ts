@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { JobsReport, StatusReport, StoredJobReport } from '../../src/control/protocol.ts';
 import { describeRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
+import { sharedDaemon } from '../support/shared-daemon.ts';
 import { until } from '../support/until.ts';
 import {
   cleanEnvironment,
@@ -662,33 +663,6 @@ describe('bin/supervisor', function () {
     });
   });
 });
-
-/** One daemon for a suite. */
-function sharedDaemon(configure: () => Promise<Record<string, unknown>>) {
-  let daemon: Daemon | undefined;
-  let finish = () => {};
-  let run: Promise<void> = Promise.resolve();
-  return {
-    daemon: () => daemon as Daemon,
-    start: async () => {
-      const configuration = await configure();
-      await new Promise<void>((ready, failed) => {
-        run = withSupervisor(configuration, async (started) => {
-          daemon = started;
-          ready();
-          await new Promise<void>((resolve) => {
-            finish = resolve;
-          });
-        });
-        run.catch(failed);
-      });
-    },
-    end: async () => {
-      finish();
-      await run;
-    },
-  };
-}
 
 /** Packages of node_modules of which a run loaded a module. */
 async function loadedPackages(coverage: string): Promise<Set<string>> {

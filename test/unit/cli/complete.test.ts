@@ -42,7 +42,7 @@ describe('completion', () => {
     [['stat'], ['status']],
     [
       ['job', ''],
-      ['show', 'list', 'help'],
+      ['show', 'list', 'wait', 'help'],
     ],
     [
       ['config', 's'],

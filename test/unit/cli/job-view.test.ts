@@ -13,6 +13,7 @@ const job: StoredJobReport = {
   task: 'location.filter',
   queue: 'geo',
   state: 'ready',
+  claims: 0,
   attempt: 1,
   failures: 0,
   crashes: 0,

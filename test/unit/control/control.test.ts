@@ -31,7 +31,7 @@ describe('control socket', () => {
     },
     jobs: async (request) => {
       given.push(request);
-      return { schema: 'forkloop.jobs/1', jobs: [], more: false };
+      return { schema: 'forkloop.jobs/1', jobs: [], more: false, scanned: 0, stored: 0 };
     },
     quiet: async () => assert.fail('not asked'),
     health: async () => assert.fail('not asked'),

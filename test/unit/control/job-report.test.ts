@@ -35,6 +35,7 @@ describe('job report', () => {
       task: 'geo.clean',
       queue: 'geo',
       state: 'ready',
+      claims: 0,
       attempt: 1,
       failures: 0,
       crashes: 0,

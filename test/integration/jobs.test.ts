@@ -1,0 +1,170 @@
+/** What operators do with jobs and queues, on the real daemon with every broker. */
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { JobsReport } from '../../src/control/protocol.ts';
+import { describeRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
+import { sharedDaemon } from '../support/shared-daemon.ts';
+import { type Daemon, ROOT } from '../support/with-supervisor.ts';
+
+const config = {
+  name: 'jobs-test',
+  tasks: [join(ROOT, 'test/fixtures/compiled/tasks.mjs')],
+  pools: {
+    cpu: { kind: 'process', workers: 1, queues: ['cpu', 'other'] },
+    io: { kind: 'async', concurrency: 20, queues: ['default'] },
+  },
+  defaults: { retry: { attempts: 2, initial: '10ms', jitter: '0%' } },
+  shutdown: { drain_timeout: '10s', cold_grace: '200ms' },
+};
+
+const parsed = <Line>(text: string): Line[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Line);
+
+interface Ended {
+  readonly id: string;
+  readonly status: string;
+  readonly result?: unknown;
+  readonly error?: { readonly name: string; readonly message: string };
+}
+
+function operatesJobs(daemon: () => Daemon): void {
+  const cli = (...words: string[]) => daemon().cli(...words);
+  const enqueue = async (...words: string[]) => (await cli('enqueue', ...words)).stdout.trim();
+  const listed = async (...words: string[]) => {
+    const { code, stdout, stderr } = await cli('job', 'list', ...words, '-o', 'json');
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout) as JobsReport;
+  };
+
+  describe('job list --where', () => {
+    let later = '';
+    let dead: string[] = [];
+    before(async () => {
+      later = await enqueue(
+        'echo',
+        '1',
+        '--delay',
+        '1h',
+        '--unique',
+        'k1',
+        '--priority',
+        '2',
+        '--queue',
+        'other',
+      );
+      const lines = '"dead"\n"dead"\n"throw"\n';
+      const { stdout } = await daemon().run(['enqueue', 'steer', '--each', '-', '--wait'], { input: lines });
+      dead = parsed<Ended>(stdout).map(({ id }) => id);
+    });
+
+    for (const [where, expected] of [
+      ['state=dead task=steer', () => dead],
+      ['state=dead error="*never again*"', () => dead.slice(0, 2)],
+      ['error=TypeError:* failures=2', () => dead.slice(2)],
+      ['unique=k1 due_in>50m priority<5', () => [later]],
+      ['queue=oth* age<1h', () => [later]],
+      ['queue=nowhere', () => []],
+      ['age>1h', () => []],
+    ] as const) {
+      it(`finds ${where}`, async () => {
+        const { jobs, more } = await listed('--where', where);
+        assert.deepEqual(jobs.map(({ id }) => id).sort(), [...expected()].sort());
+        assert.equal(more, false);
+      });
+    }
+
+    it('joins with --state and --queue, up to --limit', async () => {
+      assert.equal((await listed('--where', 'task=steer', '--state', 'delayed')).jobs.length, 0);
+      assert.equal((await listed('--where', 'task=steer', '--queue', 'other')).jobs.length, 0);
+      const { jobs, more } = await listed('--where', 'task=steer', '--limit', '1');
+      assert.deepEqual([jobs.length, more], [1, true]);
+    });
+
+    it('tells how many jobs it has looked at, of how many', async () => {
+      const { scanned, stored } = await listed('--where', 'state=dead task=none');
+      assert.deepEqual([scanned, stored], [3, 3]);
+    });
+  });
+
+  describe('job wait', () => {
+    it('tells once how each job ended, and ends with 0 when all are completed', async () => {
+      const ids = [
+        await enqueue('echo', '[1]', '--result', '1m', '--delay', '300ms'),
+        await enqueue('echo', '[2]', '--result', '1m'),
+      ];
+      const { code, stdout, stderr } = await cli('job', 'wait', ...ids, ids[0] ?? '');
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.deepEqual(
+        new Set(parsed(stdout)),
+        new Set([
+          { id: ids[0], status: 'completed', result: [1] },
+          { id: ids[1], status: 'completed', result: [2] },
+        ]),
+      );
+    });
+
+    it('ends with 5 when one is dead or expired, and prints its error', async () => {
+      const ids = [
+        await enqueue('steer', '"dead"', '--delay', '100ms'),
+        await enqueue('echo', '1', '--result', '1m'),
+      ];
+      const { code, stdout } = await cli('job', 'wait', ...ids);
+      const ended = parsed<Ended>(stdout).find(({ id }) => id === ids[0]);
+      assert.deepEqual([code, ended?.status, ended?.error?.message], [5, 'dead', 'never again']);
+    });
+
+    it('ends with 6 at --timeout; the job goes on', async () => {
+      const id = await enqueue('echo', '1', '--delay', '1h');
+      const { code, stdout, stderr } = await cli('job', 'wait', id, '--timeout', '100ms');
+      assert.deepEqual([code, parsed(stdout)], [6, [{ id, status: 'pending' }]]);
+      assert.match(stderr, /not all jobs have ended within --timeout; they go on/);
+    });
+
+    it('ends with 1 when nobody can tell how a job ended, seen before or not', async () => {
+      const never = '0198c0de-7a1b-7cc0-8000-0242ac120002';
+      const id = await enqueue('noop', '--delay', '300ms');
+      const { code, stdout, stderr } = await cli('job', 'wait', id, never);
+      assert.equal(code, 1);
+      assert.deepEqual(
+        new Set(parsed(stdout)),
+        new Set([
+          { id: never, status: 'ended' },
+          { id, status: 'ended' },
+        ]),
+      );
+      assert.match(stderr, /keep results, with enqueue --result/);
+    });
+
+    it('prints one array with -o json', async () => {
+      const id = await enqueue('echo', '1', '--result', '1m');
+      const { stdout } = await cli('job', 'wait', id, '-o', 'json');
+      assert.deepEqual(JSON.parse(stdout), [{ id, status: 'completed', result: 1 }]);
+    });
+  });
+}
+
+describe('operating jobs with the embedded broker', function () {
+  this.timeout(60_000);
+  const shared = sharedDaemon(async () => config);
+  before(shared.start);
+  after(shared.end);
+  operatesJobs(shared.daemon);
+});
+
+describeRedis('operating jobs with Redis', function (this: Mocha.Suite | undefined) {
+  let redis: RedisServer | undefined;
+  const shared = sharedDaemon(async () => {
+    redis = await startRedis();
+    return { ...config, broker: { type: 'redis', url: redis.url } };
+  });
+  before(shared.start);
+  after(async () => {
+    await shared.end();
+    await redis?.stop();
+  });
+  operatesJobs(shared.daemon);
+});
