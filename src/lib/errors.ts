@@ -85,6 +85,9 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
   }
 }
 
+/** A stack that was not thrown, cut as those that were. */
+export const clipStack = (text: string): string => clip(text, STACK_LIMIT);
+
 function describe(value: unknown): string {
   if (typeof value === 'string') return value;
   return (typeof value === 'object' && value !== null ? JSON.stringify(value) : undefined) ?? String(value);

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import type { Outcome } from '../task/outcome.ts';
+import { stackText } from './host/stack.ts';
 import type { Flight } from './ledger.ts';
 import type { Ending } from './lifecycle.ts';
 import type { WorkerHandle } from './worker-handle.ts';
@@ -65,7 +66,8 @@ export class Enforcer {
     if (worker === null) return;
     if (flight.started && worker.boot.concurrency === 1) {
       flight.verdict = outcome;
-      worker.kill(why);
+      if (outcome.type === 'timed_out') void this.#killWithStack(flight, worker, why, outcome);
+      else worker.kill(why);
       return;
     }
     // What waits in a buffer is not worth the life of the job before it: it ends here, and its abort is on its way.
@@ -73,7 +75,30 @@ export class Enforcer {
     if (flight.started) this.#zombies.set({ worker, token: flight.token }, ZOMBIE_MS);
     this.#end(flight, outcome);
   }
+
+  /** Should the worker die meanwhile, the job ends by its verdict. */
+  async #killWithStack(
+    flight: Flight,
+    worker: WorkerHandle,
+    why: Ending,
+    outcome: Extract<Outcome, { type: 'timed_out' }>,
+  ): Promise<void> {
+    const sample = await worker.stack(STACK_MS);
+    // The job has ended by itself: the worker is sound, and may run the next.
+    if (!worker.inside.has(flight.token)) return;
+    if (sample !== null) {
+      const { name, message } = outcome.error;
+      flight.verdict = {
+        ...outcome,
+        error: { ...outcome.error, stack: stackText(name, message, sample.stack) },
+      };
+    }
+    worker.kill(why);
+  }
 }
+
+/** A job ends so much later at most for the sake of its stack. */
+const STACK_MS = 200;
 
 const abortReason = ({ aborted }: Flight) => (aborted === null || aborted === 'timeout' ? 'drain' : aborted);
 

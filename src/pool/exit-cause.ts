@@ -2,6 +2,7 @@
 
 import { type ErrorRecord, toErrorRecord } from '../lib/errors.ts';
 import type { ExitInfo } from './host/host.ts';
+import { stackText, topFrame } from './host/stack.ts';
 import type { Ending } from './lifecycle.ts';
 
 export interface ExitCause {
@@ -17,12 +18,14 @@ export interface ExitFacts {
   readonly wasReady: boolean;
   /** What the worker itself said of its end: a module that did not load, an uncaught error, a call of process.exit. */
   readonly error: ErrorRecord | null;
+  /** Where its code was when it was killed because it hung. */
+  readonly stack?: string | null;
   /** The kernel has ended a process of this control group for want of memory since the last look. */
   readonly kernelOutOfMemory?: boolean;
 }
 
 const PLANNED: Readonly<
-  Record<Exclude<Ending, 'boot_failed' | 'ready_timeout' | 'blocked' | 'memory'>, string>
+  Record<Exclude<Ending, 'boot_failed' | 'ready_timeout' | 'blocked' | 'stalled' | 'memory'>, string>
 > = {
   drain: 'drained',
   hard_timeout: 'killed: a job ran past its hard limit',
@@ -33,17 +36,20 @@ const PLANNED: Readonly<
 };
 
 export function causeOf(facts: ExitFacts): ExitCause {
-  const { ending, wasReady, error } = facts;
+  const { ending, wasReady, error, stack = null } = facts;
+  const at = stack === null ? '' : ` in ${topFrame(stack)}`;
   switch (ending) {
     case 'boot_failed':
       return { kind: 'boot_failure', text: error?.message ?? 'its modules did not load' };
     case 'ready_timeout':
       return {
         kind: 'boot_failure',
-        text: 'killed: it was not ready in time (ready_timeout); does a task module wait?',
+        text: `killed: it was not ready in time (ready_timeout); ${stack === null ? 'does a task module wait?' : `it hung${at}`}`,
       };
     case 'blocked':
-      return { kind: 'crash', text: 'killed: its event loop was blocked' };
+      return { kind: 'crash', text: `killed: its event loop was blocked${at}` };
+    case 'stalled':
+      return { kind: 'crash', text: `killed: its job stood still for longer than stall_timeout${at}` };
     case 'memory':
       return { kind: 'crash', text: 'killed: its memory went beyond max_rss.hard' };
     case null:
@@ -79,10 +85,18 @@ function hostErrorText(error: Error): string {
 
 const LAST_WORDS_IN_ERROR = 1_000;
 
-/** The error of the job that took its worker down. `own`: what its code threw where nothing could catch it. */
-export function crashError(cause: ExitCause, lastWords: string, own?: ErrorRecord): ErrorRecord {
+/**
+ * The error of the job that took its worker down. `own`: the stack of what its code threw where nothing could catch it;
+ * `hungAt`: where it was when the worker was killed because it hung.
+ */
+export function crashError(
+  cause: ExitCause,
+  lastWords: string,
+  { own, hungAt }: { readonly own?: string | undefined; readonly hungAt?: string | undefined } = {},
+): ErrorRecord {
   const words = lastWords === '' ? '' : `; its last words: ${lastWords.slice(-LAST_WORDS_IN_ERROR)}`;
   const message = `the worker of this job ended: ${cause.text}${words}`;
   const error = { name: 'ForkloopError', code: 'ERR_WORKER_CRASHED', message };
-  return own?.stack === undefined ? error : { ...error, stack: own.stack };
+  if (hungAt !== undefined) return { ...error, stack: stackText(error.name, message, hungAt) };
+  return own === undefined ? error : { ...error, stack: own };
 }

@@ -14,7 +14,7 @@ export interface Findings {
 
 /** Why a worker ended, and what that means for each delivery that is still inside it. */
 export function inquest(worker: WorkerHandle, info: ExitInfo, kernelOutOfMemory: () => boolean): Findings {
-  const { culprit, bootError, ending, wasReady, zombies } = worker;
+  const { culprit, bootError, ending, wasReady, zombies, hungAt } = worker;
   const inside = [...worker.inside.values()];
   const error = bootError ?? culprit?.error ?? null;
   const unexplained = ending === null && info.signal === 'SIGKILL';
@@ -23,14 +23,17 @@ export function inquest(worker: WorkerHandle, info: ExitInfo, kernelOutOfMemory:
     ending,
     wasReady,
     error,
+    stack: hungAt?.stack ?? null,
     kernelOutOfMemory: unexplained && kernelOutOfMemory(),
   });
+  const crash = crashError(cause, info.lastWords, { own: culprit?.error.stack, hungAt: hungAt?.stack });
   const byToken = blame({
     inside,
     zombies: zombies.size,
     planned: cause.kind !== 'crash',
-    culprit,
-    error: crashError(cause, info.lastWords, culprit?.error),
+    // What it hung in names the job as well as an error would.
+    culprit: culprit ?? (hungAt === null ? null : { token: hungAt.token, error: crash }),
+    error: crash,
   });
   const outcomes = new Map<Flight, Outcome>();
   for (const flight of inside) {

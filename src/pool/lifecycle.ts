@@ -25,6 +25,8 @@ export type Ending =
   | 'drain_timeout'
   /** Its event loop answers no ping. */
   | 'blocked'
+  /** It runs a job, uses no CPU and answers no ping. */
+  | 'stalled'
   /** It holds more memory than it may. */
   | 'memory';
 

@@ -38,7 +38,7 @@ export class LoopWatch {
       return;
     }
     if (worker.unanswered > LOOKS) {
-      worker.kill('blocked');
+      void worker.killHung('blocked', () => worker.unanswered > LOOKS);
       return;
     }
     worker.unanswered += 1;

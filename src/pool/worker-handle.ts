@@ -4,6 +4,7 @@ import type { TaskManifest } from '../task/define.ts';
 import type { AbortReason } from '../task/outcome.ts';
 import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost } from './host/host.ts';
 import type { FromWorker } from './host/protocol.ts';
+import type { StackSample } from './host/stack.ts';
 import type { Flight } from './ledger.ts';
 import {
   advance,
@@ -32,6 +33,9 @@ export interface WorkerOptions {
   readonly readyTimeoutMs: number;
 }
 
+/** How long is waited for the stack of what hangs; who waits for a worker to get ready is told soon after its time is up. */
+const STACK_MS = { ready_timeout: 500, blocked: 2_000, stalled: 2_000 } as const;
+
 /** One worker from its start to its exit: its channel, its state and what is inside it. */
 export class WorkerHandle {
   readonly boot: WorkerBoot;
@@ -54,10 +58,13 @@ export class WorkerHandle {
   bootError: ErrorRecord | null = null;
   /** Pings without an answer (loop-watch.ts). */
   unanswered = 0;
+  /** Where its code was when it was killed because it hung. */
+  hungAt: StackSample | null = null;
   readonly #owner: WorkerOwner;
   readonly #channel: WorkerChannel;
   readonly #readyTimer: Timer;
   #life: WorkerLife = BORN;
+  #asking = false;
 
   constructor(owner: WorkerOwner, { host, boot, forOne, clock, readyTimeoutMs }: WorkerOptions) {
     this.boot = boot;
@@ -65,7 +72,8 @@ export class WorkerHandle {
     this.bornAt = clock.monotonic();
     this.#owner = owner;
     this.#readyTimer = clock.setTimer(readyTimeoutMs, () => {
-      if (this.state === 'starting') this.kill('ready_timeout');
+      const still = () => this.state === 'starting';
+      if (still()) void this.killHung('ready_timeout', still);
     });
     this.#channel = host.spawn(boot, {
       message: (message) => this.#hear(message),
@@ -134,6 +142,25 @@ export class WorkerHandle {
 
   drain(): void {
     this.#apply({ type: 'drain' });
+  }
+
+  /** As `WorkerChannel.stack`. */
+  stack(ms: number): Promise<StackSample | null> {
+    return this.#channel.stack(ms);
+  }
+
+  /**
+   * Asks where its code is, then kills it, unless `still` says no by then. What it was doing stands in the log, and in the
+   * error of the job whose code that was.
+   */
+  async killHung(why: keyof typeof STACK_MS, still: () => boolean): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    const sample = await this.#channel.stack(STACK_MS[why]);
+    this.#asking = false;
+    if (this.state === 'exited' || !still()) return;
+    this.hungAt = sample;
+    this.kill(why);
   }
 
   kill(why: Ending): void {

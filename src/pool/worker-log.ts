@@ -23,18 +23,23 @@ export class WorkerLog {
   }
 
   exited(worker: WorkerHandle, cause: ExitCause, lastWords: string): void {
-    const { boot, pid, culprit } = worker;
+    const { boot, pid, culprit, hungAt } = worker;
     const fields = {
       worker: boot.slot,
       worker_pid: pid,
       reason: cause.text,
-      ...this.#jobOf(culprit?.token ?? null),
+      ...this.#jobOf(culprit?.token ?? hungAt?.token ?? null),
     };
-    if (cause.kind === 'planned') this.#logger.info('worker ended', fields);
-    else {
-      const message = cause.kind === 'crash' ? 'worker crashed' : 'worker did not start';
-      this.#logger.error(message, lastWords === '' ? fields : { ...fields, last_words: lastWords });
+    if (cause.kind === 'planned') {
+      this.#logger.info('worker ended', fields);
+      return;
     }
+    this.#logger.error(cause.kind === 'crash' ? 'worker crashed' : 'worker did not start', {
+      ...fields,
+      ...(worker.running === 0 ? {} : { jobs: runningIn(worker) }),
+      ...(hungAt === null ? {} : { stack: hungAt.stack }),
+      ...(lastWords === '' ? {} : { last_words: lastWords }),
+    });
   }
 
   output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void {
@@ -52,4 +57,15 @@ export class WorkerLog {
     if (delivery === undefined) return token === null ? {} : { ended_job: token };
     return { job_id: delivery.id, task: delivery.task, attempt: delivery.attempt };
   }
+}
+
+/** The log takes so many jobs of one worker. */
+const LOGGED_JOBS = 20;
+
+/** Ids of the jobs that it runs. */
+function runningIn({ inside }: WorkerHandle): string[] {
+  return [...inside.values()]
+    .filter(({ started }) => started)
+    .slice(0, LOGGED_JOBS)
+    .map(({ delivery }) => delivery.id);
 }

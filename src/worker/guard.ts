@@ -1,28 +1,40 @@
 import { Worker } from 'node:worker_threads';
+import { FRAME_LIMIT, GUARD_PIPE, TOKEN_EXPRESSION, TOKEN_SYMBOL } from '../pool/host/protocol.ts';
+import { currentToken } from '../task/run.ts';
+import { GUARD_SCRIPT } from './guard-script.ts';
+
+/** What the guard is given; plain data. */
+export interface GuardData {
+  readonly master: number;
+  readonly pipe: number;
+  readonly frames: number;
+  readonly expression: string;
+}
 
 /**
- * What the guard runs: plain JavaScript as text, so that it starts without a loader and before any module of the user.
- * The parent's id changes at the moment the master dies. A negative id is the process group: what jobs have started.
- */
-const WATCH_THE_MASTER = `
-  const { workerData: master } = require('node:worker_threads');
-  const end = (pid) => { try { process.kill(pid, 'SIGKILL'); } catch {} };
-  const look = () => { if (process.ppid !== master) { end(-process.pid); end(process.pid); } };
-  look();
-  setInterval(look, 200);
-`;
-
-/**
- * Ends this process within half a second of the master's death, also while its main thread spins: a thread of its own
- * watches. Without it a busy worker would run on as an orphan beside the daemon that takes its job over.
+ * Starts a thread that works while the main thread spins or waits. It ends this process and all that it has started when
+ * the master dies: without it a busy worker would run on as an orphan beside the daemon that takes its job over. And it
+ * tells the master where the main thread's JavaScript is.
  */
 export function startGuard(masterPid: number): void {
-  const guard = new Worker(WATCH_THE_MASTER, {
+  const data: GuardData = {
+    master: masterPid,
+    pipe: GUARD_PIPE,
+    frames: FRAME_LIMIT,
+    expression: TOKEN_EXPRESSION,
+  };
+  const guard = new Worker(GUARD_SCRIPT, {
     eval: true,
-    workerData: masterPid,
+    workerData: data,
     execArgv: [],
     env: {},
-    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 },
+    // The inspector tells of every script, with its source map where it carries one.
+    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
   });
   guard.unref();
+}
+
+/** Lets the inspector see whose code runs: what it evaluates there knows only globals. */
+export function tellToken(): void {
+  Object.defineProperty(globalThis, Symbol.for(TOKEN_SYMBOL), { value: currentToken });
 }

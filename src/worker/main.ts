@@ -6,7 +6,7 @@ import { toErrorRecord } from '../lib/errors.ts';
 import type { WorkerBoot } from '../pool/host/host.ts';
 import { BOOT_VARIABLE, type ToWorker } from '../pool/host/protocol.ts';
 import { loadTasks } from '../task/module-loader.ts';
-import { startGuard } from './guard.ts';
+import { startGuard, tellToken } from './guard.ts';
 import { offerToOomKiller } from './memory-score.ts';
 import { tagOutput } from './output.ts';
 import { openPort, type Port } from './port.ts';
@@ -18,6 +18,7 @@ const boot = isMainThread ? bootOfProcess() : (workerData as WorkerBoot);
 const port = openPort();
 let runner: Runner | null = null;
 
+tellToken();
 if (isMainThread) {
   process.title = `forkloop ${boot.pool}/${boot.slot}`;
   startGuard(boot.masterPid);

@@ -155,15 +155,27 @@ for (const host of ['thread', 'process'] as const) {
       await start({ blockTimeout: 500 });
       const { outcome } = await bench.run('busy-loop');
       assert(outcome.type === 'crashed', JSON.stringify(outcome));
-      assert.match(outcome.error.message, /event loop was blocked/);
+      assert.match(outcome.error.message, /event loop was blocked in .*busy-loop\.ts:\d+/);
+      assert.match(outcome.error.stack ?? '', /event loop was blocked.*\n {4}at .*busy-loop\.ts:\d+:\d+/);
       assert.equal((await bench.run('echo', 1)).outcome.type, 'completed');
     });
 
-    it('blames none of several in a blocked event loop', async () => {
+    it('names the job that blocks the event loop, and gives the others back', async () => {
       await start({ blockTimeout: 500 });
       const waiting = bench.run('wait-for-abort', {});
       await until(() => bench.pool.status().busy === 1, 'the first to run');
       const blocking = bench.run('busy-loop');
+      assert.deepEqual((await waiting).outcome, { type: 'interrupted', reason: 'handed_back' });
+      const { outcome } = await blocking;
+      assert(outcome.type === 'crashed', JSON.stringify(outcome));
+      assert.match(outcome.error.message, /event loop was blocked/);
+    });
+
+    it('blames none of several when nothing tells which one blocks', async () => {
+      await start({ blockTimeout: 300 });
+      const waiting = bench.run('wait-for-abort', {});
+      await until(() => bench.pool.status().busy === 1, 'the first to run');
+      const blocking = bench.run('native-wait', { seconds: 15 });
       for (const { outcome } of await Promise.all([waiting, blocking])) assert.equal(outcome.type, 'lost');
     });
 

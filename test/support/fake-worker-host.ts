@@ -6,6 +6,7 @@ import type {
   WorkerListener,
 } from '../../src/pool/host/host.ts';
 import type { FromWorker, ToWorker } from '../../src/pool/host/protocol.ts';
+import type { StackSample } from '../../src/pool/host/stack.ts';
 import type { Delivery } from '../../src/pool/pool.ts';
 
 const TASK = { name: 'task', validated: false };
@@ -34,6 +35,13 @@ export class FakeWorker implements WorkerChannel {
 
   kill(): void {
     if (this.state === 'alive') this.state = 'killed';
+  }
+
+  /** What the worker's code is doing, for whoever asks. */
+  sample: StackSample | null = null;
+
+  async stack(): Promise<StackSample | null> {
+    return this.sample;
   }
 
   ready(): void {

@@ -1,11 +1,21 @@
 import type { ChildProcess } from 'node:child_process';
 import cluster, { type Worker } from 'node:cluster';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../lib/clock.ts';
 import { ENTRY_ARGUMENTS, WORKER_ENTRY } from './entry.ts';
-import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost, WorkerListener } from './host.ts';
+import { GuardLine } from './guard-line.ts';
+import {
+  type ExitInfo,
+  NO_CHANNEL,
+  type WorkerBoot,
+  type WorkerChannel,
+  type WorkerHost,
+  type WorkerListener,
+} from './host.ts';
 import { LineSplitter } from './lines.ts';
 import { forkAsGroupLeader, killGroup } from './process-group.ts';
-import { BOOT_VARIABLE, openEnvelope, type ToWorker } from './protocol.ts';
+import { BOOT_VARIABLE, GUARD_PIPE, openEnvelope, type ToWorker } from './protocol.ts';
+import type { StackSample } from './stack.ts';
 
 export interface ClusterHostOptions {
   /** `process` where the child runs a whole async pool. */
@@ -55,7 +65,8 @@ export class ClusterHost implements WorkerHost {
       ],
       serialization: 'json',
       silent: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // The last one is GUARD_PIPE.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
       windowsHide: true,
     });
     // cluster adds these to the master's own environment; undefined takes a variable away.
@@ -71,6 +82,7 @@ class ClusterChannel implements WorkerChannel {
   readonly #listener: WorkerListener;
   readonly #stdout: LineSplitter;
   readonly #stderr: LineSplitter;
+  readonly #guard: GuardLine | null;
   #state: 'running' | 'ending' | 'ended' = 'running';
 
   constructor(worker: Worker, listener: WorkerListener, clock: Clock) {
@@ -80,6 +92,8 @@ class ClusterChannel implements WorkerChannel {
     this.pid = worker.process.pid;
     this.#stdout = new LineSplitter((line, token) => listener.output('stdout', line, token));
     this.#stderr = new LineSplitter((line, token) => listener.output('stderr', line, token));
+    const pipe = worker.process.stdio?.[GUARD_PIPE] as Duplex | null | undefined;
+    this.#guard = pipe == null ? null : new GuardLine(pipe, clock);
     this.#listen(clock);
   }
 
@@ -93,6 +107,11 @@ class ClusterChannel implements WorkerChannel {
     if (this.#state === 'running' && this.pid !== undefined) {
       killGroup(this.pid, () => this.#child.kill('SIGKILL'));
     }
+  }
+
+  stack(ms: number): Promise<StackSample | null> {
+    if (this.#state !== 'running' || this.#guard === null) return Promise.resolve(null);
+    return this.#guard.stack(ms);
   }
 
   #listen(clock: Clock): void {
@@ -138,5 +157,5 @@ class ClusterChannel implements WorkerChannel {
 /** The exit comes later, as that of any worker: the caller has no channel yet. */
 function failedStart(listener: WorkerListener, error: Error): WorkerChannel {
   setImmediate(() => listener.exit({ code: null, signal: null, lastWords: '', error }));
-  return { pid: undefined, send: () => {}, kill: () => {} };
+  return NO_CHANNEL;
 }

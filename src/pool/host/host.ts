@@ -1,4 +1,5 @@
 import type { FromWorker, ToWorker } from './protocol.ts';
+import type { StackSample } from './stack.ts';
 
 /** How a worker ended. Exactly one of code and signal is set for a process; a thread has a code. */
 export interface ExitInfo {
@@ -27,7 +28,20 @@ export interface WorkerChannel {
   send(message: ToWorker): void;
   /** Ends it at once, whatever it does (SIGKILL; terminate). `exit` follows. Harmless after the end. */
   kill(): void;
+  /**
+   * Where its JavaScript is, also while it never yields; it runs on afterwards. Null when none runs (it waits, or is inside
+   * native code), and when the answer does not come within `ms`. Never rejects.
+   */
+  stack(ms: number): Promise<StackSample | null>;
 }
+
+/** That of a worker that did not start. */
+export const NO_CHANNEL: WorkerChannel = {
+  pid: undefined,
+  send: () => {},
+  kill: () => {},
+  stack: () => Promise.resolve(null),
+};
 
 /** Everything a worker must know before it can listen. Travels by argument or workerData, never as a message. */
 export interface WorkerBoot {

@@ -9,6 +9,9 @@ import type { Delivery } from '../pool.ts';
 /** The environment variable that carries a forked worker's WorkerBoot as JSON. */
 export const BOOT_VARIABLE = 'FORKLOOP_BOOT';
 
+/** The descriptor of a forked worker by which the master asks its guard: 0 to 2 are output, 3 carries these messages. */
+export const GUARD_PIPE = 4;
+
 export type ToWorker =
   /** Run these, in this order; a process worker one at a time, the rest waits in its buffer. */
   | { readonly type: 'run'; readonly deliveries: readonly Delivery[] }
@@ -69,3 +72,28 @@ export function openEnvelope(value: unknown): FromWorker | null {
   if (typeof value !== 'object' || value === null) return null;
   return (value as Partial<Envelope>).forkloop ?? null;
 }
+
+// ------------------------------------------------------------------------------------------ master and guard
+// The guard gets lines of JSON, `{number, ms}`, and answers each with `{number, answer}`.
+
+/** A call as the inspector tells it; line and column count from 0. */
+export interface Frame {
+  readonly name: string;
+  readonly url: string;
+  readonly line: number;
+  readonly column: number;
+  /** `sourceMappingURL` of its script; empty where there is none. */
+  readonly map: string;
+}
+
+/** What a guard answers, as a line of JSON; null when no JavaScript ran in the time that it was given. */
+export type GuardAnswer = { readonly frames: readonly Frame[]; readonly token: string | null } | null;
+
+/** `Symbol.for` of this names the function in a worker that tells whose code runs: the inspector sees only globals. */
+export const TOKEN_SYMBOL = 'forkloop.current_token';
+
+/** What is evaluated in the worker while it stands still. */
+export const TOKEN_EXPRESSION = `globalThis[Symbol.for('${TOKEN_SYMBOL}')]?.() ?? null`;
+
+/** The most frames of a stack. */
+export const FRAME_LIMIT = 30;

@@ -1,9 +1,18 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import type { Clock } from '../../lib/clock.ts';
 import { THREAD_ENTRY } from './entry.ts';
-import type { ExitInfo, WorkerBoot, WorkerChannel, WorkerHost, WorkerListener } from './host.ts';
+import {
+  type ExitInfo,
+  NO_CHANNEL,
+  type WorkerBoot,
+  type WorkerChannel,
+  type WorkerHost,
+  type WorkerListener,
+} from './host.ts';
 import { LineSplitter } from './lines.ts';
 import { openEnvelope, type ToWorker } from './protocol.ts';
+import type { StackSample } from './stack.ts';
+import { stackOfThread } from './thread-stack.ts';
 
 export interface ThreadHostOptions {
   /** All that the thread sees of the environment: see `workerEnv`. */
@@ -41,7 +50,7 @@ export class ThreadHost implements WorkerHost {
       return new ThreadChannel(thread, listener, clock);
     } catch (error) {
       setImmediate(() => listener.exit({ code: null, signal: null, lastWords: '', error: error as Error }));
-      return { pid: undefined, send: () => {}, kill: () => {} };
+      return NO_CHANNEL;
     }
   }
 }
@@ -84,6 +93,11 @@ class ThreadChannel implements WorkerChannel {
     this.#state = 'terminating';
     const timer = this.#clock.setTimer(TERMINATE_GRACE_MS, () => this.#end(1));
     void this.#thread.terminate().finally(() => timer.cancel());
+  }
+
+  stack(ms: number): Promise<StackSample | null> {
+    if (this.#state !== 'running') return Promise.resolve(null);
+    return stackOfThread(this.#thread.threadId, ms, this.#clock);
   }
 
   #end(code: number): void {

@@ -82,7 +82,7 @@ describe('exit cause', () => {
 
   it('makes an error of the job with the cause, the last words and where it was thrown', () => {
     const cause = causeOf({ info: info({ code: 1 }), ending: null, wasReady: true, error });
-    const { code, message, stack } = crashError(cause, 'help me', { ...error, stack: 'at line 3' });
+    const { code, message, stack } = crashError(cause, 'help me', { own: 'at line 3' });
     assert.equal(code, 'ERR_WORKER_CRASHED');
     assert.match(message, /uncaught TypeError: broken; its last words: help me/);
     assert.equal(stack, 'at line 3');
