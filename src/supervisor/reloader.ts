@@ -8,11 +8,8 @@ import type { LoadedAgain } from './config-loader.ts';
 export interface ReloadTarget {
   /** Everything that takes effect without a worker being replaced. */
   applyHot(next: LoadedConfig): void;
-  /**
-   * Replaces the workers of a pool; rejects, with the old ones still at work, when the new ones do not get ready. Absent
-   * where pools cannot do that: then what would roll them needs a restart.
-   */
-  readonly roll?: (pool: string, next: LoadedConfig, generation: number) => Promise<void>;
+  /** Replaces the workers of a pool; rejects, with the old ones still at work, when the new ones do not get ready. */
+  roll(pool: string, next: LoadedConfig, generation: number): Promise<void>;
 }
 
 export interface ReloaderOptions {
@@ -112,17 +109,12 @@ export class Reloader {
   }
 
   #changes(next: LoadedConfig, all: boolean): readonly Change[] {
-    const changes = this.#possible(planReload(this.#current, next));
+    const changes = planReload(this.#current, next);
     const rollsAll = changes.some(({ effect, pool }) => effect === 'roll' && pool === null);
     const edited = this.#options.fingerprint(next.modules) !== this.#code;
     if (rollsAll || !(all || edited)) return changes;
     const path = edited ? 'tasks: edited code' : 'all pools';
-    return this.#possible([...changes, { path, from: null, to: null, effect: 'roll', pool: null }]);
-  }
-
-  #possible(changes: readonly Change[]): readonly Change[] {
-    if (this.#options.target.roll !== undefined) return changes;
-    return changes.map((change) => (change.effect === 'roll' ? { ...change, effect: 'restart' } : change));
+    return [...changes, { path, from: null, to: null, effect: 'roll', pool: null }];
   }
 
   /** Rolls first: when a pool keeps its old workers, nothing hot of the file has taken effect. Answers what failed. */
@@ -131,7 +123,7 @@ export class Reloader {
     const rolled: string[] = [];
     for (const pool of poolsToRoll(changes, next)) {
       try {
-        await target.roll?.(pool, next, this.#generation + 1);
+        await target.roll(pool, next, this.#generation + 1);
         rolled.push(pool);
       } catch (error) {
         const why = `pool ${pool} keeps its workers: ${error instanceof Error ? error.message : String(error)}`;

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse, stringify } from 'yaml';
-import { createClient } from '../../src/index.ts';
+import { type Client, createClient, type JobHandle } from '../../src/index.ts';
 import { until } from '../support/until.ts';
 import { type Daemon, ROOT, withSupervisor } from '../support/with-supervisor.ts';
 
@@ -27,6 +27,48 @@ export const slow = defineTask('slow', {
   run: (_, { fence }) => new Promise((resolve) => setTimeout(() => resolve(fence), 10)),
 });
 `;
+
+/** What is wrong with the deploy, if anything, is told to the workers of one pool alone. */
+const FAULTY = `
+if (process.env.FAULT === 'throw') throw new Error('half a deploy');
+if (process.env.FAULT === 'exit') process.exit(3);
+if (process.env.FAULT === 'late') setTimeout(() => process.exit(4), 300);
+`;
+
+const withFault = (pools: Record<string, object>, fault: string, faulty = '') =>
+  Object.fromEntries(
+    Object.entries(pools).map(([name, pool]) => [
+      name,
+      { ...pool, env: { FAULT: name === faulty ? fault : '' } },
+    ]),
+  );
+
+const workersOf = async (daemon: Daemon) =>
+  (await daemon.status()).pools.map(({ name, workers }) => [
+    name,
+    workers.map(({ pid, generation, restarts }) => [pid, generation, restarts]),
+  ]);
+
+/** Jobs in every queue until its end is asked for. */
+function keepBusy(client: Client, queues: readonly string[]) {
+  const handles: JobHandle[] = [];
+  let ends = false;
+  const run = async (queue: string) => {
+    while (!ends) {
+      const some = await client.enqueueMany('slow', [1, 2, 3], { queue, result: true });
+      handles.push(...some);
+      await some.at(-1)?.result({ timeout: '30s' });
+    }
+  };
+  const runs = queues.map(run);
+  return {
+    async end(): Promise<readonly JobHandle[]> {
+      ends = true;
+      await Promise.all(runs);
+      return handles;
+    },
+  };
+}
 
 const outcome = (stdout: string) => JSON.parse(stdout).outcome;
 
@@ -127,6 +169,43 @@ describe('reload', () => {
       },
       {},
       { 'task.mjs': versionModule('v1') },
+    );
+  });
+
+  it('keeps the workers of every kind of pool, and their jobs undisturbed, whatever a deploy does', async function () {
+    this.timeout(120_000);
+    const pools = {
+      forked: { kind: 'process', workers: 2, queues: ['forked'] },
+      thread: { kind: 'async', concurrency: 10, queues: ['thread'] },
+      child: { kind: 'async', host: 'process', concurrency: 10, queues: ['child'] },
+    };
+    await withSupervisor(
+      { tasks: ['./task.mjs'], pools: withFault(pools, '') },
+      async (daemon) => {
+        await using client = createClient({ config: daemon.configPath });
+        const before = await workersOf(daemon);
+        const load = keepBusy(client, Object.keys(pools));
+        for (const [fault, reason] of [
+          ['throw', /half a deploy/],
+          ['exit', /did not last.*(exit|code 3)/],
+          ['late', /did not last.*(exit|code 4)/],
+        ] as const) {
+          for (const pool of Object.keys(pools)) {
+            await edit(daemon, (file) => Object.assign(file, { pools: withFault(pools, fault, pool) }));
+            const { code, stdout } = await daemon.cli('reload');
+            assert.equal(code, 1, stdout);
+            assert.match(stdout, new RegExp(`pool ${pool} keeps its workers`));
+            assert.match(stdout, reason);
+          }
+        }
+        assert.deepEqual(await workersOf(daemon), before);
+        const handles = await load.end();
+        const fences = await Promise.all(handles.map((handle) => handle.result({ timeout: '30s' })));
+        assert.deepEqual(new Set(fences), new Set([1]), 'each ran in its first delivery');
+        assert.ok(handles.length > 100, `${handles.length} jobs`);
+      },
+      {},
+      { 'task.mjs': FAULTY + versionModule('v1') },
     );
   });
 

@@ -25,7 +25,7 @@ function loaded(change: Record<string, unknown> = {}): LoadedConfig {
 }
 
 /** A reloader whose file, code and pools are what the test says. `did` tells what was applied, in order. */
-function setUp({ failing = [] as string[], rolls = true } = {}) {
+function setUp({ failing = [] as string[] } = {}) {
   const did: string[] = [];
   const world = { file: { type: 'loaded', loaded: loaded() } as LoadedAgain, code: 'v1', failing };
   let hold: Promise<void> = Promise.resolve();
@@ -42,7 +42,7 @@ function setUp({ failing = [] as string[], rolls = true } = {}) {
       return world.file;
     },
     fingerprint: () => world.code,
-    target: rolls ? { applyHot, roll } : { applyHot },
+    target: { applyHot, roll },
     log: silentLogger,
   });
   const edit = (change: Record<string, unknown>) => {
@@ -115,15 +115,6 @@ describe('the reloader', () => {
     assert.match(message, /pool io keeps its workers: its module throws/);
     world.failing = [];
     assert.equal((await reloader.reload(false)).outcome, 'applied');
-  });
-
-  it('asks for a restart where pools cannot be rolled', async () => {
-    const { reloader, did, edit } = setUp({ rolls: false });
-    edit(rollChange);
-    const { outcome, message } = await reloader.reload(false);
-    assert.deepEqual([outcome, did], ['restart_needed', ['load']]);
-    assert.match(message, /pools\.io\.concurrency/);
-    assert.equal((await reloader.reload(true)).outcome, 'restart_needed');
   });
 
   it('only tells the plan in a dry run', async () => {
