@@ -34,7 +34,10 @@ export interface Load {
   readonly seed: number;
 }
 
-/** Sends at least `least` jobs and goes on while `more` says so. Resolves when all are stored. */
+/**
+ * Sends at least `least` jobs and goes on while `more` says so. Resolves with those that were stored; whoever is told that
+ * a job was not, has lost nothing.
+ */
 export async function sendLoad(
   client: Client,
   { kinds, rate, seed }: Load,
@@ -42,7 +45,7 @@ export async function sendLoad(
   more: () => boolean,
 ): Promise<readonly SentJob[]> {
   const random = randomFrom(seed);
-  const sent: Promise<SentJob>[] = [];
+  const sent: Promise<SentJob | null>[] = [];
   let due = performance.now();
   while (sent.length < least || more()) {
     due += (-Math.log(1 - random()) * 1_000) / rate;
@@ -51,7 +54,7 @@ export async function sendLoad(
     if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
     sent.push(send(client, kind));
   }
-  return Promise.all(sent);
+  return (await Promise.all(sent)).filter((job) => job !== null);
 }
 
 /** The results of those that completed within a minute; what is missing was lost. */
@@ -64,9 +67,14 @@ export async function awaitEnds(jobs: readonly SentJob[]): Promise<readonly Ende
   return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }
 
-async function send(client: Client, { queue, task, input }: LoadKind): Promise<SentJob> {
+async function send(client: Client, { queue, task, input }: LoadKind): Promise<SentJob | null> {
   const sentAt = Date.now();
-  return { queue, sentAt, handle: await client.enqueue(task, input, { queue, result: '10m' }) };
+  try {
+    return { queue, sentAt, handle: await client.enqueue(task, input, { queue, result: '10m' }) };
+  } catch (error) {
+    console.log(`not enqueued: ${(error as Error).message}`);
+    return null;
+  }
 }
 
 function pick(kinds: readonly LoadKind[], at: number): LoadKind {

@@ -29,11 +29,14 @@ export async function plainClient(url: string) {
   return client;
 }
 
-/** A started broker on an emptied server whose clock moves: the scripts' time by an offset, lives of keys by its cut. */
-export async function openRedisFixture(url: string): Promise<BrokerFixture> {
+/**
+ * A started broker on an emptied server whose clock moves: the scripts' time by an offset, lives of keys by its cut.
+ * `as`: the url by which the broker logs in, if it is another user.
+ */
+export async function openRedisFixture(url: string, as = url): Promise<BrokerFixture> {
   const admin = await plainClient(url);
   await admin.flushAll();
-  const broker = redisBroker({ url });
+  const broker = redisBroker({ url: as });
   await broker.start();
   return {
     broker,

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openRedisFixture, plainClient } from '../support/redis-broker.ts';
+import { describeRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
+import { ROOT, withSupervisor } from '../support/with-supervisor.ts';
+import { brokerContract } from './broker.ts';
+
+/** The user as the page tells operators to make it. */
+const page = readFileSync(join(ROOT, 'docs/deployment.md'), 'utf8');
+const rules = /^ACL SETUSER (forkloop (?:.*\\\n)*.*)$/m.exec(page)?.[1]?.split(/[\s\\]+/) ?? [];
+
+describeRedis('a Redis user with the rights that docs/deployment.md names', () => {
+  let server: RedisServer;
+  let url = '';
+
+  before(async () => {
+    server = await startRedis();
+    const admin = await plainClient(server.url);
+    const password = rules.find((rule) => rule.startsWith('>'))?.slice(1) ?? '';
+    await admin.sendCommand(['ACL', 'SETUSER', ...rules]);
+    // The tests' own scripts read a clock that the tests move; their namespaces are not the page's.
+    await admin.sendCommand(['ACL', 'SETUSER', 'forkloop', '%R~test:clock', '~fl:{test-*']);
+    await admin.close();
+    url = server.url.replace('//', `//forkloop:${password}@`);
+  });
+
+  after(() => server.stop());
+
+  brokerContract('redis', { open: () => openRedisFixture(server.url, url) });
+
+  it('is enough for a daemon and its commands, and no command is refused', async () => {
+    const config = {
+      tasks: [join(ROOT, 'test/fixtures/compiled/tasks.mjs')],
+      broker: { type: 'redis', url },
+      defaults: { keep: { results: '10m' } },
+      pools: { io: { kind: 'async', queues: ['default'] } },
+      schedules: { beat: { task: 'echo', every: '1s' } },
+    };
+    await withSupervisor(config, async (daemon) => {
+      const { code, stderr } = await daemon.cli('enqueue', 'echo', '1', '--wait');
+      assert.equal(code, 0, stderr);
+      for (const words of [
+        ['enqueue', 'steer', '"dead"'],
+        ['job', 'list'],
+        ['status'],
+        ['schedule', 'list'],
+        ['doctor'],
+      ]) {
+        const ran = await daemon.cli(...words);
+        assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+      }
+      assert.doesNotMatch(daemon.log(), /NOPERM/);
+    });
+    const admin = await plainClient(server.url);
+    const stats = await admin.info('commandstats');
+    await admin.close();
+
+    const refused = stats.split('\r\n').filter((line) => /rejected_calls=[1-9]/.test(line));
+    assert.deepEqual(refused, []);
+  });
+
+  it('can neither see other keys nor change the server', async () => {
+    const client = await plainClient(url);
+    try {
+      for (const command of [
+        ['GET', 'session:1'],
+        ['KEYS', '*'],
+        ['CONFIG', 'GET', '*'],
+        ['FLUSHALL'],
+        ['ACL', 'LIST'],
+      ])
+        await assert.rejects(client.sendCommand(command), /NOPERM/, command.join(' '));
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('without a right it needs, the daemon is told which', async () => {
+    const admin = await plainClient(server.url);
+    await admin.sendCommand(['ACL', 'SETUSER', 'poor', 'on', '>x', '~other:*', '+@all']);
+    await admin.close();
+    const fixture = openRedisFixture(server.url, server.url.replace('//', '//poor:x@'));
+    const { broker, dispose } = await fixture;
+    try {
+      await assert.rejects(
+        broker.stats('q'),
+        /NOPERM.*the ACL user of the broker lacks a command or the keys fl:\*/,
+      );
+    } finally {
+      await dispose();
+    }
+  });
+});
