@@ -80,6 +80,20 @@ export interface ListRequest {
   readonly limit: number;
 }
 
+/** Whether a queue is paused: nothing of it is claimed or made due, what runs goes on and is settled. */
+export interface QueuePause {
+  /** Rises with every pause and resume; 0: there was none yet. */
+  readonly version: number;
+  /** Since when it is paused; null = it is not. */
+  readonly pausedAt: EpochMs | null;
+}
+
+export interface PauseRequest {
+  readonly paused: boolean;
+  /** One more than the version last told. A request whose version is not above the queue's has no effect. */
+  readonly version: number;
+}
+
 export interface QueueStats {
   readonly queue: string;
   readonly ready: number;
@@ -88,6 +102,7 @@ export interface QueueStats {
   readonly dead: number;
   /** How long the oldest ready job has existed (by its id's time); null when none is ready. */
   readonly oldestReadyMs: number | null;
+  readonly pause: QueuePause;
   /** Since the queue's data began: monotonically rising counts. */
   readonly counters: Readonly<Record<QueueCounter, number>>;
 }
@@ -120,6 +135,8 @@ export interface BrokerClient extends AsyncDisposable {
   list(queue: string, request: ListRequest): Promise<readonly StoredJob[]>;
   /** Looks in every state; null when no job of that id is stored (it ended, or never was). */
   find(queue: string, id: string): Promise<StoredJob | null>;
+  /** Pauses or resumes a queue, for every daemon. How it stands after the call: another version is another's doing. */
+  setPaused(queue: string, request: PauseRequest): Promise<QueuePause>;
   /** Ends connections and pending calls (`refused`). Harmless when repeated. */
   close(): Promise<void>;
 }
@@ -208,11 +225,14 @@ export interface ExchangeDone {
   readonly refusedAcks: number;
   /** Jobs met while claiming that ended instead of being handed out. */
   readonly dropped: readonly { readonly id: string; readonly reason: 'expired' | 'corrupt' }[];
-  /** Ready jobs are left. */
+  /** Ready jobs are left that may be claimed: none while the queue is paused. */
   readonly more: boolean;
-  /** Suspects wait. The consumer lets its pool run empty and then claims with `alone`, so that they get their turn. */
+  /**
+   * Suspects wait. The consumer lets its pool run empty and then claims with `alone`, so that they get their turn. False
+   * while the queue is paused.
+   */
   readonly suspects: boolean;
-  /** How long until the next delayed job is due; null when none is delayed. */
+  /** How long until the next delayed job is due; null when none is delayed, or the queue is paused. */
   readonly nextDueMs: number | null;
   readonly now: EpochMs;
 }
@@ -315,7 +335,7 @@ export interface Broker extends BrokerClient {
   resync(queue: string, request: ResyncRequest): Promise<ResyncReply>;
   /** Ends an empty session: lease and session are gone. With jobs still in flight it leaves everything to the lease. */
   closeSession(queue: string, request: { daemon: string }): Promise<void>;
-  /** Makes due jobs ready (a chunk per call), clips leases that lie too far ahead, bounds what grows; tells the leases. */
+  /** Makes due jobs ready (a chunk per call; none while the queue is paused), clips leases that lie too far ahead, bounds what grows; tells the leases. */
   sweep(queue: string, request: { leaseMs: number }): Promise<SweepReply>;
   reclaim(queue: string, request: ReclaimRequest): Promise<ReclaimReply>;
   /** How far a schedule has come. One that is not known, or far ahead of the broker's clock, is set to now. */

@@ -11,6 +11,8 @@ import {
   type FireRequest,
   type HeartbeatReply,
   type ListRequest,
+  type PauseRequest,
+  type QueuePause,
   type QueueStats,
   type ReclaimReply,
   type ReclaimRequest,
@@ -60,6 +62,10 @@ export class LazyBroker implements Broker {
 
   async find(queue: string, id: string): Promise<StoredJob | null> {
     return this.#broker.find(queue, id);
+  }
+
+  async setPaused(queue: string, request: PauseRequest): Promise<QueuePause> {
+    return this.#broker.setPaused(queue, request);
   }
 
   async open(queue: string, request: { daemon: string; leaseMs: number }): Promise<'opened' | 'refused'> {

@@ -23,7 +23,7 @@ export function statusView(report: StatusReport, options: ViewOptions): string {
     headerLines(report, options),
     table(poolColumns(options), report.pools, options),
     table(workerColumns(options), workers, options),
-    table(queueColumns(options), report.queues, options),
+    table(queueColumns(report.queues, options), report.queues, options),
   ].join('\n\n');
 }
 
@@ -99,7 +99,12 @@ function workerColumns({ colors, wide }: ViewOptions): Column<WorkerReport & { p
   ];
 }
 
-function queueColumns({ colors }: ViewOptions): Column<QueueReport>[] {
+function queueColumns(queues: readonly QueueReport[], { colors }: ViewOptions): Column<QueueReport>[] {
+  const paused: Column<QueueReport> = {
+    header: 'STATE',
+    value: (queue) => (queue.paused === null ? '-' : queue.paused ? 'paused' : 'open'),
+    paint: (text, queue) => (queue.paused === true ? colors.yellow(text) : text),
+  };
   const count = (header: string, value: (queue: QueueReport) => number | null): Column<QueueReport> => ({
     header,
     value: (queue) => formatCount(value(queue)),
@@ -108,6 +113,7 @@ function queueColumns({ colors }: ViewOptions): Column<QueueReport>[] {
   return [
     { header: 'QUEUE', value: ({ name }) => name, shrink: true },
     { header: 'POOL', value: ({ pool }) => pool, shrink: true },
+    ...(queues.some((queue) => queue.paused === true) ? [paused] : []),
     count('READY', ({ ready }) => ready),
     count('DELAYED', ({ delayed }) => delayed),
     count('IN FLIGHT', ({ in_flight }) => in_flight),

@@ -8,6 +8,7 @@ import { JOBS_LIMIT, TICKS_LIMIT, WHERE_LIMIT } from './protocol.ts';
 export type CommandTable = ReadonlyMap<string, (given: unknown) => Promise<unknown>>;
 
 const ticks = z.int().min(0).max(TICKS_LIMIT);
+const queueName = z.string().max(200);
 const scheduleName = z.string().max(200);
 
 const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } = {
@@ -20,11 +21,15 @@ const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } 
   dump: z.strictObject({}),
   jobs: z.strictObject({
     state: z.enum(['ready', 'delayed', 'in_flight', 'dead']).optional(),
-    queue: z.string().max(200).optional(),
+    queue: queueName.optional(),
     where: z.string().max(WHERE_LIMIT).optional(),
     limit: z.int().min(1).max(JOBS_LIMIT),
   }),
   job: z.strictObject({ id: z.uuid(), input: z.boolean() }),
+  queues: z.strictObject({}),
+  queue: z.strictObject({ name: queueName }),
+  queue_pause: z.strictObject({ name: queueName }),
+  queue_resume: z.strictObject({ name: queueName }),
   schedules: z.strictObject({ next: ticks }),
   schedule: z.strictObject({ name: scheduleName, next: ticks }),
   schedule_run: z.strictObject({ name: scheduleName }),
@@ -44,6 +49,10 @@ export function commandTable(handlers: ControlHandlers): CommandTable {
     entry('dump'),
     entry('jobs'),
     entry('job'),
+    entry('queues'),
+    entry('queue'),
+    entry('queue_pause'),
+    entry('queue_resume'),
     entry('schedules'),
     entry('schedule'),
     entry('schedule_run'),

@@ -3,7 +3,7 @@
  * connection is under way at a time. File modes are the login: whoever may open the socket may give every command.
  */
 
-import type { JobState } from '../broker/broker.ts';
+import type { JobState, QueueCounter } from '../broker/broker.ts';
 import type { EpochMs } from '../lib/clock.ts';
 import type { ErrorCode, ErrorRecord } from '../lib/errors.ts';
 import type { PoolState, WorkerState } from '../pool/pool.ts';
@@ -61,6 +61,13 @@ export interface ControlCommands {
   readonly jobs: { readonly arguments: JobsRequest; readonly data: JobsReport };
   /** ERR_JOB_UNKNOWN when no job of that id is stored. */
   readonly job: { readonly arguments: JobRequest; readonly data: JobReport };
+  /** Asks the broker, as `queue` does: BrokerError's code when it does not answer. */
+  readonly queues: { readonly arguments: Record<string, never>; readonly data: QueuesReport };
+  /** ERR_QUEUE_UNKNOWN, here and below: no pool of this daemon serves it. */
+  readonly queue: { readonly arguments: QueueRequest; readonly data: StoredQueueReport };
+  /** For every daemon: nothing more of the queue is claimed or made due until it is resumed; what runs goes on. */
+  readonly queue_pause: { readonly arguments: QueueRequest; readonly data: QueuePauseReport };
+  readonly queue_resume: { readonly arguments: QueueRequest; readonly data: QueuePauseReport };
   readonly schedules: { readonly arguments: SchedulesRequest; readonly data: SchedulesReport };
   /** ERR_SCHEDULE_UNKNOWN when the configuration has none of that name. */
   readonly schedule: { readonly arguments: ScheduleRequest; readonly data: ScheduleReport };
@@ -139,6 +146,9 @@ export interface QueueReport {
   readonly dead: number | null;
   /** How long the oldest ready job has existed; null when none is ready. */
   readonly oldest_ready_seconds: number | null;
+  readonly paused: boolean | null;
+  /** Null while it is not paused. */
+  readonly paused_since: string | null;
 }
 
 export interface StopReport {
@@ -231,6 +241,43 @@ export interface JobRequest {
   readonly id: string;
   /** Whether the report carries the input. */
   readonly input: boolean;
+}
+
+export interface QueuesReport {
+  readonly schema: 'forkloop.queues/1';
+  readonly queues: readonly StoredQueueReport[];
+}
+
+export interface QueueRequest {
+  readonly name: string;
+}
+
+/** A queue as the broker tells it now. */
+export interface StoredQueueReport {
+  readonly schema: 'forkloop.queue/1';
+  readonly name: string;
+  readonly pool: string;
+  readonly paused: boolean;
+  /** Null while it is not paused. */
+  readonly paused_since: string | null;
+  readonly ready: number;
+  readonly delayed: number;
+  readonly in_flight: number;
+  readonly dead: number;
+  /** How long the oldest ready job has existed; null when none is ready. */
+  readonly oldest_ready_seconds: number | null;
+  /** Since the queue's data began. */
+  readonly counters: Readonly<Record<QueueCounter, number>>;
+}
+
+export interface QueuePauseReport {
+  readonly schema: 'forkloop.queue-pause/1';
+  readonly name: string;
+  readonly paused: boolean;
+  /** Null when it is not paused. */
+  readonly paused_since: string | null;
+  /** False: it was so already. */
+  readonly changed: boolean;
 }
 
 export interface ScaleRequest {

@@ -67,10 +67,13 @@ export class ConsumptionWatch {
     } else if (verdict === 'freed') log.info('no longer stuck', { pool: pool.name });
   }
 
-  /** 0 also when the broker does not say. */
+  /** 0 also when the broker does not say. Nobody may claim from a paused queue. */
   async #claimable(queues: readonly string[]): Promise<number> {
     const counts = await Promise.allSettled(
-      queues.map(async (queue) => (await this.#options.broker.stats(queue)).ready),
+      queues.map(async (queue) => {
+        const { ready, pause } = await this.#options.broker.stats(queue);
+        return pause.pausedAt === null ? ready : 0;
+      }),
     );
     return counts.reduce((sum, count) => sum + (count.status === 'fulfilled' ? count.value : 0), 0);
   }

@@ -4,6 +4,7 @@ import { ForkloopError } from '../lib/errors.ts';
 import type { Built } from './build.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { JobInspector } from './job-inspector.ts';
+import { QueueOperator } from './queue-operator.ts';
 import type { Reloader } from './reloader.ts';
 import { scalePool } from './scaling.ts';
 import { ScheduleInspector } from './schedule-inspector.ts';
@@ -19,11 +20,16 @@ export function createHandlers(
   clock: Clock,
 ): ControlHandlers {
   const inspector = new JobInspector(broker, pools, clock);
+  const queues = new QueueOperator(broker, pools);
   const schedules = new ScheduleInspector(scheduler);
   return {
     status: report,
     jobs: (request) => inspector.list(request),
     job: (request) => inspector.show(request),
+    queues: () => queues.list(),
+    queue: (request) => queues.show(request),
+    queue_pause: (request) => queues.setPaused(request, true),
+    queue_resume: (request) => queues.setPaused(request, false),
     schedules: (request) => schedules.list(request),
     schedule: (request) => schedules.show(request),
     schedule_run: (request) => schedules.run(request),

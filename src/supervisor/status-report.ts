@@ -1,4 +1,5 @@
 import type { QueueStats } from '../broker/broker.ts';
+import { isoTimeOrNull } from '../control/job-report.ts';
 import type { DaemonState, PoolReport, QueueReport, StatusReport } from '../control/protocol.ts';
 import { isoTime } from '../lib/clock.ts';
 import type { PoolStatus } from '../pool/pool.ts';
@@ -60,5 +61,7 @@ function queueReport(name: string, pool: string, stats: QueueStats | undefined):
     dead: stats?.dead ?? null,
     oldest_ready_seconds:
       stats === undefined || stats.oldestReadyMs === null ? null : Math.round(stats.oldestReadyMs / 1_000),
+    paused: stats === undefined ? null : stats.pause.pausedAt !== null,
+    paused_since: isoTimeOrNull(stats?.pause.pausedAt ?? null),
   };
 }

@@ -4,6 +4,7 @@ import { describeExchange } from './broker/exchange.ts';
 import { describeHistory } from './broker/history.ts';
 import { describeInspect } from './broker/inspect.ts';
 import { describeLease } from './broker/lease.ts';
+import { describePause } from './broker/pause.ts';
 import { describePayload } from './broker/payload.ts';
 import { describeSchedules } from './broker/schedules.ts';
 import { describeSettle } from './broker/settle.ts';
@@ -37,6 +38,7 @@ export function brokerContract(name: string, { open }: { open(): Promise<BrokerF
     describeLease(world);
     describeInspect(world);
     describeSchedules(world);
+    describePause(world);
     describeWait(world);
     describePayload(world);
     describeHistory(world);

@@ -252,9 +252,10 @@ describe('the embedded store', () => {
       const broker = await open();
       await broker.enqueue('q', batch(job()));
       await broker.close();
-      sql('drop table schedule; pragma user_version = 1');
+      sql('drop table schedule; drop table pause; pragma user_version = 1');
       const updated = await open();
-      assert.equal((await updated.stats('q')).ready, 1);
+      const { ready, pause } = await updated.stats('q');
+      assert.deepEqual([ready, pause], [1, { version: 0, pausedAt: null }]);
       const { watermark, now } = await updated.watermark('q', { schedule: 's' });
       assert(watermark.tick <= now);
       await updated.close();
@@ -267,6 +268,13 @@ describe('the embedded store', () => {
       const { watermark } = await broker.watermark('q', { schedule: 's' });
       await broker.close();
       assert.deepEqual((await (await open()).watermark('q', { schedule: 's' })).watermark, watermark);
+    });
+
+    it('keeps a queue paused, also one that has no jobs', async () => {
+      const broker = await open();
+      const pause = await broker.setPaused('q', { paused: true, version: 3 });
+      await broker.close();
+      assert.deepEqual((await (await open()).stats('q')).pause, pause);
     });
 
     it('is readable by its owner only', async () => {

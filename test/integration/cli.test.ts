@@ -103,6 +103,8 @@ function readsAndEnqueues(daemon: () => Daemon): void {
         'in_flight',
         'dead',
         'oldest_ready_seconds',
+        'paused',
+        'paused_since',
       ]);
     }
   });

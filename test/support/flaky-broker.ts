@@ -12,7 +12,8 @@ type Verb =
   | 'sweep'
   | 'reclaim'
   | 'watermark'
-  | 'fire';
+  | 'fire'
+  | 'setPaused';
 
 export interface FlakyBroker {
   readonly broker: Broker;

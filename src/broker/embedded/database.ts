@@ -8,7 +8,7 @@ import { ForkloopError } from '../../lib/errors.ts';
 /** 'FLop', in the header of the file: what `file(1)` and we tell our files by. */
 const APPLICATION_ID = 0x464c6f70;
 /** A file of version n has seen the first n of these; an older file is brought up to date when it is opened. */
-const SCHEMA_STEPS = ['./schema.sql', './schema-schedules.sql'] as const;
+const SCHEMA_STEPS = ['./schema.sql', './schema-schedules.sql', './schema-pause.sql'] as const;
 const SCHEMA_VERSION = SCHEMA_STEPS.length;
 
 /** A larger file is not read whole at start; damage in it shows when it is met, and the store then fails. */

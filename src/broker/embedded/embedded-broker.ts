@@ -24,6 +24,8 @@ import {
   type FireRequest,
   type HeartbeatReply,
   type ListRequest,
+  type PauseRequest,
+  type QueuePause,
   type QueueStats,
   type ReclaimReply,
   type ReclaimRequest,
@@ -123,6 +125,10 @@ export class EmbeddedBroker implements Broker {
 
   find(queue: string, id: string): Promise<StoredJob | null> {
     return this.#call('find', queue, id);
+  }
+
+  setPaused(queue: string, request: PauseRequest): Promise<QueuePause> {
+    return this.#call('setPaused', queue, request);
   }
 
   open(queue: string, request: { daemon: string; leaseMs: number }): Promise<'opened' | 'refused'> {

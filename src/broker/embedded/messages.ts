@@ -12,6 +12,8 @@ import type {
   FireRequest,
   HeartbeatReply,
   ListRequest,
+  PauseRequest,
+  QueuePause,
   QueueStats,
   ReclaimReply,
   ReclaimRequest,
@@ -29,6 +31,7 @@ export interface Verbs {
   stats: [null, QueueStats];
   list: [ListRequest, readonly StoredJob[]];
   find: [string, StoredJob | null];
+  setPaused: [PauseRequest, QueuePause];
   open: [{ readonly daemon: string; readonly leaseMs: number }, 'opened' | 'refused'];
   exchange: [ExchangeRequest, ExchangeReply];
   heartbeat: [{ readonly daemon: string; readonly leaseMs: number }, HeartbeatReply];

@@ -11,6 +11,8 @@ import {
   type EnqueueBatch,
   type EnqueueReply,
   type ListRequest,
+  type PauseRequest,
+  type QueuePause,
   type QueueStats,
   type StoredJob,
 } from '../broker.ts';
@@ -71,6 +73,10 @@ export class SocketBroker implements BrokerClient {
 
   find(queue: string, id: string): Promise<StoredJob | null> {
     return this.#call('find', queue, id);
+  }
+
+  setPaused(queue: string, request: PauseRequest): Promise<QueuePause> {
+    return this.#call('setPaused', queue, request);
   }
 
   async close(): Promise<void> {

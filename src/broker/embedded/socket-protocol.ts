@@ -7,7 +7,7 @@ import type { JobState } from '../broker.ts';
 import type { StoreError, Verbs } from './messages.ts';
 
 /** The verbs of a BrokerClient. */
-export type SharedVerb = 'enqueue' | 'results' | 'stats' | 'list' | 'find';
+export type SharedVerb = 'enqueue' | 'results' | 'stats' | 'list' | 'find' | 'setPaused';
 
 export type SocketRequest = {
   [V in SharedVerb]: {
@@ -56,6 +56,10 @@ const ARGUMENTS: ReadonlyMap<string, (argument: unknown) => boolean> = new Map<
   ['stats', (nothing) => nothing === null],
   ['list', (request) => isObject(request) && STATES.has(request['state']) && isCount(request['limit'])],
   ['find', (id) => typeof id === 'string'],
+  [
+    'setPaused',
+    (request) => isObject(request) && typeof request['paused'] === 'boolean' && isCount(request['version']),
+  ],
 ]);
 
 function isBatch(batch: unknown): boolean {

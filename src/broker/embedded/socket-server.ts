@@ -93,6 +93,8 @@ export class SocketServer implements Service {
         return broker.list(queue, argument);
       case 'find':
         return broker.find(queue, argument);
+      case 'setPaused':
+        return broker.setPaused(queue, argument);
     }
   }
 }

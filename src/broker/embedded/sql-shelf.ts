@@ -2,7 +2,7 @@
 
 import type Database from 'libsql';
 import type { EpochMs } from '../../lib/clock.ts';
-import type { QueueCounter, Watermark } from '../broker.ts';
+import type { QueueCounter, QueuePause, Watermark } from '../broker.ts';
 import {
   DEAD,
   DELAYED,
@@ -12,6 +12,7 @@ import {
   type KeptResult,
   type Line,
   type Move,
+  NEVER_PAUSED,
   type NewJob,
   NO_COUNTERS,
   type Rank,
@@ -31,6 +32,7 @@ interface Totals {
   counters: Counters;
   head: number;
   tail: number;
+  pause: QueuePause;
 }
 
 /** The whole file: numbers keys and queues, and remembers how to take a transaction back. */
@@ -105,7 +107,14 @@ export class SqlShelf implements Shelf {
     this.name = queue.name;
     this.#all = all;
     this.#sql = all.statements;
-    this.#totals = { counts: new Map(), counters: { ...NO_COUNTERS, ...queue.counters }, head: 0, tail: 0 };
+    const pause = this.#sql.pause.get([this.id]) as [number, EpochMs | null] | undefined;
+    this.#totals = {
+      counts: new Map(),
+      counters: { ...NO_COUNTERS, ...queue.counters },
+      head: 0,
+      tail: 0,
+      pause: pause === undefined ? NEVER_PAUSED : { version: pause[0], pausedAt: pause[1] },
+    };
     for (const [line, count, first, last] of this.#sql.totals.all([this.id]) as [
       Line,
       number,
@@ -257,6 +266,16 @@ export class SqlShelf implements Shelf {
   setWatermark(schedule: string, { tick, holder }: Watermark): void {
     this.#touch(); // the queue's own row must be there when the file is opened again
     this.#sql.setWatermark.run([this.id, schedule, tick, holder]);
+  }
+
+  get pause(): QueuePause {
+    return this.#totals.pause;
+  }
+
+  setPause(pause: QueuePause): void {
+    this.#touch();
+    this.#totals.pause = pause;
+    this.#sql.setPause.run([this.id, pause.version, pause.pausedAt]);
   }
 
   keepResults(results: readonly KeptResult[]): void {

@@ -66,6 +66,9 @@ const SQL = {
   watermark: 'select tick, holder from schedule where queue = ? and name = ?',
   setWatermark: 'insert or replace into schedule (queue, name, tick, holder) values (?, ?, ?, ?)',
 
+  pause: 'select version, paused_at from pause where queue = ?',
+  setPause: 'insert or replace into pause (queue, version, paused_at) values (?, ?, ?)',
+
   keepResults: `insert or replace into result (id, queue, until, json)
     select value ->> 0, ?, value ->> 2, value ->> 1 from json_each(?)`,
   results: `select id, json from result where queue = ? and until > ?

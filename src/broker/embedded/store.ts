@@ -146,6 +146,8 @@ export class Store {
         return queue.list(request.argument);
       case 'find':
         return queue.find(request.argument);
+      case 'setPaused':
+        return queue.setPaused(now, request.argument);
       case 'open':
         return queue.open(now, request.argument);
       case 'exchange':

@@ -18,6 +18,8 @@ import {
   type HeartbeatReply,
   type JobState,
   type ListRequest,
+  type PauseRequest,
+  type QueuePause,
   type QueueStats,
   type ReclaimReply,
   type ReclaimRequest,
@@ -61,6 +63,8 @@ const FAIR_EVERY = 8;
 /** The time in the first 48 bits of a UUIDv7. */
 const bornAt = (id: string): EpochMs => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 
+type Claimed = Pick<ExchangeDone, 'jobs' | 'dropped' | 'more' | 'suspects' | 'nextDueMs'>;
+
 export class Queue {
   readonly name: string;
   readonly #shelf: Shelf;
@@ -99,8 +103,17 @@ export class Queue {
     this.#shelf.add(added);
     this.#shelf.remember(batch.id, existing, batch.notAfterAt + MARK_MS);
     this.#shelf.tally('enqueued', added.length);
-    if (added.some((job) => job.line !== DELAYED)) this.#onReady(this.name);
+    if (added.some((job) => job.line !== DELAYED)) this.#wake();
     return { status: 'stored', existing, now: highest };
+  }
+
+  setPaused(now: EpochMs, { paused, version }: PauseRequest): QueuePause {
+    const { pause } = this.#shelf;
+    if (version <= pause.version) return pause;
+    const next = { version, pausedAt: paused ? (pause.pausedAt ?? now) : null };
+    this.#shelf.setPause(next);
+    this.#wake();
+    return next;
   }
 
   watermark(now: EpochMs, { schedule }: { schedule: string }): WatermarkReply {
@@ -123,7 +136,7 @@ export class Queue {
     if (unique !== null) this.#shelf.hold(unique, recordId(record));
     this.#shelf.add([{ record, line: header === null ? READY : readyLine(header), rank: 'tail' }]);
     this.#shelf.tally('enqueued', 1);
-    this.#onReady(this.name);
+    this.#wake();
     return { watermark, now };
   }
 
@@ -143,16 +156,9 @@ export class Queue {
     const settled = this.#settle(session, request, now);
     session.deadlineAt = now + request.leaseMs;
     this.#promote(now);
-    const claimed = this.#claim(session, request, now);
-    if (claimed.jobs.length > 0 && claimed.more) this.#onReady(this.name); // for whoever else waits
-    const dueAt = this.#shelf.nextDueAt();
-    const done: ExchangeDone = {
-      status: 'done',
-      ...settled,
-      ...claimed,
-      nextDueMs: dueAt === null ? null : Math.max(0, dueAt - now),
-      now,
-    };
+    const claimed = this.#paused ? NOTHING_TO_CLAIM : this.#claim(session, request, now);
+    if (claimed.jobs.length > 0 && claimed.more) this.#wake(); // for whoever else waits
+    const done: ExchangeDone = { status: 'done', ...settled, ...claimed, now };
     const { jobs, ...rest } = done;
     const tokens = jobs.map(({ token, alone }) => ({ token, alone }));
     session.lanes[request.lane] = { number: request.number, answer: { ...rest, tokens } };
@@ -221,7 +227,7 @@ export class Queue {
     }
     this.#shelf.move(IN_FLIGHT, moves);
     this.#shelf.tally('reclaimed', moves.length);
-    if (moves.length > 0) this.#onReady(this.name);
+    if (moves.length > 0) this.#wake();
   }
 
   results(now: EpochMs, ids: readonly string[]): (string | null)[] {
@@ -238,6 +244,7 @@ export class Queue {
       inFlight: this.#shelf.count(IN_FLIGHT),
       dead: this.#shelf.count(DEAD),
       oldestReadyMs: oldest.length === 0 ? null : Math.max(0, now - Math.min(...oldest)),
+      pause: this.#shelf.pause,
       counters: this.#shelf.counters(),
     };
   }
@@ -253,6 +260,15 @@ export class Queue {
     return found === null ? null : stored(found, found.line === IN_FLIGHT ? this.#sessions.holders() : null);
   }
 
+  get #paused(): boolean {
+    return this.#shelf.pause.pausedAt !== null;
+  }
+
+  /** There is something to claim, unless the queue is paused. */
+  #wake(): void {
+    if (!this.#paused) this.#onReady(this.name);
+  }
+
   #repeat(session: Session, lane: 0 | 1): ExchangeReply {
     const { answer } = session.lanes[lane];
     if (answer === null) return { status: 'stale' };
@@ -263,7 +279,7 @@ export class Queue {
     });
     const records = this.#shelf.read(held.map(({ key }) => key));
     const jobs = held.map(({ token, alone, key }) => ({ token, alone, record: records.get(key) ?? '' }));
-    return { ...rest, jobs };
+    return this.#paused ? { ...rest, ...NOTHING_TO_CLAIM, jobs } : { ...rest, jobs };
   }
 
   #settle(
@@ -319,7 +335,7 @@ export class Queue {
     }
     this.#shelf.move(IN_FLIGHT, moves);
     if (moves.some((move) => move.line === DEAD)) this.#trimDead(now);
-    if (moves.some((move) => move.line !== DEAD && move.line !== DELAYED)) this.#onReady(this.name);
+    if (moves.some((move) => move.line !== DEAD && move.line !== DELAYED)) this.#wake();
   }
 
   #trimDead(now: EpochMs): void {
@@ -327,7 +343,7 @@ export class Queue {
   }
 
   #promote(now: EpochMs): void {
-    if (this.#shelf.count(DELAYED) === 0) return;
+    if (this.#paused || this.#shelf.count(DELAYED) === 0) return;
     const moves = this.#shelf.due(now, PROMOTE_CHUNK).map(
       ({ key, record }): Move => ({
         key,
@@ -337,14 +353,10 @@ export class Queue {
       }),
     );
     this.#shelf.move(DELAYED, moves);
-    if (moves.length > 0) this.#onReady(this.name);
+    if (moves.length > 0) this.#wake();
   }
 
-  #claim(
-    session: Session,
-    request: ExchangeRequest,
-    now: EpochMs,
-  ): Pick<ExchangeDone, 'jobs' | 'dropped' | 'more' | 'suspects'> {
+  #claim(session: Session, request: ExchangeRequest, now: EpochMs): Claimed {
     const alone = request.alone && this.#shelf.count(SUSPECTS) > 0;
     const lines = alone ? [SUSPECTS] : request.number % FAIR_EVERY === 0 ? READY_LINES_REVERSED : READY_LINES;
     const want = Math.min(request.want, alone ? 1 : BATCH_LIMIT);
@@ -370,7 +382,14 @@ export class Queue {
         }
       }
     }
-    return { jobs, dropped, more: this.#ready() > 0, suspects: this.#shelf.count(SUSPECTS) > 0 };
+    const dueAt = this.#shelf.nextDueAt();
+    return {
+      jobs,
+      dropped,
+      more: this.#ready() > 0,
+      suspects: this.#shelf.count(SUSPECTS) > 0,
+      nextDueMs: dueAt === null ? null : Math.max(0, dueAt - now),
+    };
   }
 
   #expire(
@@ -416,6 +435,9 @@ export class Queue {
     });
   }
 }
+
+/** What a paused queue tells of itself. */
+const NOTHING_TO_CLAIM: Claimed = { jobs: [], dropped: [], more: false, suspects: false, nextDueMs: null };
 
 const LINES_OF: Readonly<Record<JobState, readonly Line[]>> = {
   ready: [SUSPECTS, ...READY_LINES],

@@ -4,7 +4,7 @@
  */
 
 import type { EpochMs } from '../../lib/clock.ts';
-import type { QueueCounter, Watermark } from '../broker.ts';
+import type { QueueCounter, QueuePause, Watermark } from '../broker.ts';
 
 /** A shelf's own name of a job, stable while the job is stored. */
 export type JobKey = number;
@@ -97,6 +97,9 @@ export interface Shelf {
   watermark(schedule: string): Watermark | null;
   setWatermark(schedule: string, watermark: Watermark): void;
 
+  readonly pause: QueuePause;
+  setPause(pause: QueuePause): void;
+
   keepResults(results: readonly KeptResult[]): void;
   results(ids: readonly string[], now: EpochMs): (string | null)[];
 
@@ -109,6 +112,8 @@ export interface Shelf {
   /** Called, last first, when what was done since is not kept: whoever changed something beside the shelf puts it back. */
   onRollback(undo: () => void): void;
 }
+
+export const NEVER_PAUSED: QueuePause = { version: 0, pausedAt: null };
 
 export const NO_COUNTERS: Readonly<Record<QueueCounter, number>> = {
   enqueued: 0,

@@ -15,6 +15,8 @@ import {
   type FireRequest,
   type HeartbeatReply,
   type ListRequest,
+  type PauseRequest,
+  type QueuePause,
   type QueueStats,
   type ReclaimReply,
   type ReclaimRequest,
@@ -64,6 +66,10 @@ export class MemoryBroker implements Broker {
 
   async find(queue: string, id: string): Promise<StoredJob | null> {
     return this.#queue(queue).find(id);
+  }
+
+  async setPaused(queue: string, request: PauseRequest): Promise<QueuePause> {
+    return this.#queue(queue).setPaused(this.#now(), request);
   }
 
   async open(queue: string, request: { daemon: string; leaseMs: number }): Promise<'opened' | 'refused'> {

@@ -1,7 +1,7 @@
 /** The jobs of one queue in memory: a map of all, and for each line the keys in order. */
 
 import type { EpochMs } from '../../lib/clock.ts';
-import type { QueueCounter, Watermark } from '../broker.ts';
+import type { QueueCounter, QueuePause, Watermark } from '../broker.ts';
 import {
   DEAD,
   DELAYED,
@@ -11,6 +11,7 @@ import {
   type KeptResult,
   type Line,
   type Move,
+  NEVER_PAUSED,
   type NewJob,
   NO_COUNTERS,
   type Rank,
@@ -36,6 +37,7 @@ export class MemoryShelf implements Shelf {
   readonly #watermarks = new Map<string, Watermark>();
   readonly #results = new Map<string, KeptResult>();
   readonly #counters = { ...NO_COUNTERS };
+  #pause = NEVER_PAUSED;
   #lastKey = 0;
   #head = 0;
   #tail = 0;
@@ -147,6 +149,14 @@ export class MemoryShelf implements Shelf {
 
   setWatermark(schedule: string, watermark: Watermark): void {
     this.#watermarks.set(schedule, watermark);
+  }
+
+  get pause(): QueuePause {
+    return this.#pause;
+  }
+
+  setPause(pause: QueuePause): void {
+    this.#pause = pause;
   }
 
   keepResults(results: readonly KeptResult[]): void {

@@ -8,6 +8,7 @@ import type {
   JobState,
   LeaseView,
   QueueCounter,
+  QueuePause,
   QueueStats,
   ReclaimReply,
   ResyncReply,
@@ -113,6 +114,7 @@ export function decodeStats(reply: Reply, queue: string): QueueStats {
     inFlight: Number(inFlight),
     dead: Number(dead),
     oldestReadyMs: Number.isFinite(oldest) ? Math.max(0, Number(now) - oldest) : null,
+    pause: { version: counts.get('pause_version') ?? 0, pausedAt: counts.get('paused') ?? null },
     counters: {
       enqueued: count('enqueued'),
       completed: count('completed'),
@@ -123,6 +125,12 @@ export function decodeStats(reply: Reply, queue: string): QueueStats {
       reclaimed: count('reclaimed'),
     },
   };
+}
+
+export function decodePause(reply: Reply): QueuePause {
+  const [status, version, pausedAt] = list(reply);
+  checkSchema(status, version);
+  return { version: Number(version), pausedAt: pausedAt === '' ? null : Number(pausedAt) };
 }
 
 export function decodeList(reply: Reply, state: JobState): readonly StoredJob[] {

@@ -14,6 +14,8 @@ import {
   type FireRequest,
   type HeartbeatReply,
   type ListRequest,
+  type PauseRequest,
+  type QueuePause,
   type QueueStats,
   type ReclaimReply,
   type ReclaimRequest,
@@ -33,6 +35,7 @@ import {
   decodeHeartbeat,
   decodeList,
   decodeOpen,
+  decodePause,
   decodeReclaim,
   decodeResync,
   decodeStats,
@@ -128,6 +131,12 @@ export class RedisBroker implements Broker {
       if (job !== null || calls === 1) return job;
     }
     return null;
+  }
+
+  async setPaused(queue: string, { paused, version }: PauseRequest): Promise<QueuePause> {
+    const { meta, wake } = this.#of(queue);
+    const args = [paused ? '1' : '0', String(version), SCHEMA, this.#options.newId()];
+    return decodePause(await this.#run('pause', queue, { keys: [meta, wake], args }));
   }
 
   async open(queue: string, { daemon, leaseMs }: { daemon: string; leaseMs: number }) {

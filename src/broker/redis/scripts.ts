@@ -16,6 +16,7 @@ const PARTS = {
   stats: ['now'],
   list: [],
   find: [],
+  pause: ['now'],
 } as const satisfies Record<string, readonly Part[]>;
 
 export type Verb = keyof typeof PARTS;

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import type {
   ExchangeReply,
   JobState,
+  QueueStats,
   Settlement,
   StoredJob,
   WatermarkReply,
@@ -25,6 +26,7 @@ type Step =
   | { type: 'exchange'; lane: 0 | 1; want: number; alone: boolean; endings: number[]; again: boolean }
   | { type: 'fire'; unique: boolean; behind: boolean }
   | { type: 'sweep' }
+  | { type: 'pause'; paused: boolean; ahead: number }
   | { type: 'reclaim' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -65,6 +67,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant({ type: 'sweep' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'reclaim' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('pause' as const), paused: fc.boolean(), ahead: fc.nat(2) }),
+  },
 );
 
 /** One script of steps, played on a queue in memory and on one in a file: every answer must be the same. */
@@ -89,6 +95,7 @@ class Play {
     else if (next.type === 'exchange') this.#exchange(next);
     else if (next.type === 'fire') this.#fire(next);
     else if (next.type === 'sweep') this.#ask('sweep', { leaseMs: 30_000 });
+    else if (next.type === 'pause') this.#pause(next);
     else this.#reclaim();
     this.#compareWhole();
   }
@@ -115,6 +122,11 @@ class Play {
     });
     const previous = behind ? watermark.tick - 1 : watermark.tick;
     this.#ask('fire', { schedule: 's', previous, tick: this.#now - 500, record });
+  }
+
+  #pause({ paused, ahead }: Extract<Step, { type: 'pause' }>): void {
+    const { pause } = this.#ask('stats', null) as QueueStats;
+    this.#ask('setPaused', { paused, version: pause.version + ahead });
   }
 
   #exchange({ lane, want, alone, endings, again }: Extract<Step, { type: 'exchange' }>): void {

@@ -40,7 +40,17 @@ const report: StatusReport = {
     },
   ],
   queues: [
-    { name: 'geo', pool: 'cpu', ready: 12345, delayed: 2, in_flight: 1, dead: 1, oldest_ready_seconds: 75 },
+    {
+      name: 'geo',
+      pool: 'cpu',
+      ready: 12345,
+      delayed: 2,
+      in_flight: 1,
+      dead: 1,
+      oldest_ready_seconds: 75,
+      paused: false,
+      paused_since: null,
+    },
     {
       name: 'eta',
       pool: 'io',
@@ -49,6 +59,8 @@ const report: StatusReport = {
       in_flight: null,
       dead: null,
       oldest_ready_seconds: null,
+      paused: null,
+      paused_since: null,
     },
   ],
   config: { path: '/srv/app/config/supervisor.yaml', generation: 1, last_reload: null },
@@ -82,6 +94,15 @@ eta    io         -        -          -     -       -`.trimStart(),
   it('says when the broker does not answer', () => {
     const away = { ...report, broker: { ...report.broker, up: false } };
     assert.match(statusView(away, options), /^broker {2}embedded {2}does not answer/m);
+  });
+
+  it('says which queues are paused, and nothing of it while none is', () => {
+    const [geo, eta] = report.queues;
+    const since = { paused: true, paused_since: '2026-01-02T03:05:00.000Z' };
+    const text = statusView({ ...report, queues: [{ ...geo!, ...since }, eta!] }, options);
+    assert.match(text, /^QUEUE {2}POOL {2}STATE {3,}READY/m);
+    assert.match(text, /^geo {4}cpu {3}paused {2}12,345/m);
+    assert.match(text, /^eta {4}io {4}- {2}/m);
   });
 
   it('tells more when asked for wide', () => {

@@ -39,6 +39,16 @@ describe('control socket', () => {
     job: async () => {
       throw new TypeError('secret detail');
     },
+    queues: async () => assert.fail('not asked'),
+    queue: async () => assert.fail('not asked'),
+    queue_pause: async (request) => {
+      given.push(request);
+      return {
+        schema: 'forkloop.queue-pause/1',
+        ...{ name: request.name, paused: true, paused_since: null, changed: true },
+      };
+    },
+    queue_resume: async () => assert.fail('not asked'),
     schedules: async (request) => {
       given.push(request);
       return { schema: 'forkloop.schedules/1', schedules: [] };

@@ -59,11 +59,12 @@ describe('the consumption watch', () => {
     };
     const broker = {
       ready: 1,
+      pausedAt: null as number | null,
       away: false,
       async stats(queue: string): Promise<QueueStats> {
         asked.push(queue);
         if (broker.away) throw new Error('away');
-        return { ready: broker.ready } as QueueStats;
+        return { ready: broker.ready, pause: { version: 1, pausedAt: broker.pausedAt } } as QueueStats;
       },
     };
     const log = createLogger((level, message) => logged.push(`${level}: ${message}`));
@@ -99,6 +100,16 @@ describe('the consumption watch', () => {
     consumer.pool.free = 0;
     await pass(20);
     assert.equal(asked.length, 8);
+  });
+
+  it('does not blame the consumer for queues that are paused, and does again once they are not', async () => {
+    const { watch, broker, pass } = setUp();
+    broker.pausedAt = 1;
+    await pass(60);
+    assert.deepEqual(watch.stuck, []);
+    broker.pausedAt = null;
+    await pass(36);
+    assert.deepEqual(watch.stuck, ['io']);
   });
 
   it('does not blame the consumer for a broker that is away, nor for queues that it may not claim from', async () => {

@@ -28,19 +28,27 @@ if NUMBER > last + 1 then return {'gap', last} end
 -- What comes after the claim cannot fail (pcall).
 local plain = tonumber(ARGV[13])
 local others = 14 + plain
-local seen = tonumber(call('HGET', META, 'time') or 0)
+local meta = call('HMGET', META, 'time', 'paused')
+local seen, paused = tonumber(meta[1] or 0), meta[2]
 local waiting = {}
 for line = SUSPECTS, SUSPECTS + 10 do waiting[line] = call('LLEN', KEYS[line]) end
 local holding = call('HLEN', HELD)
 call('HLEN', IN_FLIGHT)
 if ARGV[others] then call('ZCARD', DEAD) end
 local head = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
+-- Of a paused queue nothing is claimed or made due, and nobody is told that something could be.
+if paused then WANT = 0 end
 
 local function ready_left()
+  if paused then return 0 end
   for line = READY, READY + 9 do
     if waiting[line] > 0 then return 1 end
   end
   return 0
+end
+
+local function suspects_left()
+  return paused and 0 or math.min(waiting[SUSPECTS], 1)
 end
 
 if NUMBER == last then
@@ -53,7 +61,7 @@ if NUMBER == last then
   end
   call('ZADD', LEASES, now + ARGV[2], DAEMON)
   return {'done', now, jobs, answer.refused, answer.refused_acks, answer.dropped, ready_left(),
-    math.min(waiting[SUSPECTS], 1), head[1] and math.max(0, math.ceil(head[2] - now)) or -1, answer.alone}
+    suspects_left(), not paused and head[1] and math.max(0, math.ceil(head[2] - now)) or -1, answer.alone}
 end
 
 local counters = {}
@@ -177,7 +185,7 @@ end
 -- ----------------------------------------------------------------------------------------------------- claim
 
 call('ZADD', LEASES, now + ARGV[2], DAEMON)
-local next_due = promote(DELAYED, head, QUARANTINE, 256, BYTES, function(line, size)
+local next_due = paused and -1 or promote(DELAYED, head, QUARANTINE, 256, BYTES, function(line, size)
   waiting[line] = waiting[line] + size
   suspected = suspected or line == SUSPECTS
 end)
@@ -251,8 +259,8 @@ call('HSET', SESSION, 'n' .. LANE, NUMBER, 'a' .. LANE, cmsgpack.pack({
 for name, by in pairs(counters) do call('HINCRBY', META, name, by) end
 if now > seen + 1000 then call('HSET', META, 'time', now) end
 local more = ready_left()
-if (more == 1 or (suspected and waiting[SUSPECTS] > 0)) and redis.pcall('LLEN', WAKE) == 0 then
+if (more == 1 or (suspected and suspects_left() == 1)) and redis.pcall('LLEN', WAKE) == 0 then
   call('RPUSH', WAKE, '1')
 end
-return {'done', now, records, refused, refused_acks, dropped, more, math.min(waiting[SUSPECTS], 1),
+return {'done', now, records, refused, refused_acks, dropped, more, suspects_left(),
   next_due, alone}

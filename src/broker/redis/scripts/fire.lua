@@ -7,7 +7,7 @@
 -- Returns {'known', now, tick, id of the holder or ''} as it is afterwards, {'none', now} when the schedule is not known,
 --         or {'unfit', schema that is there}
 
-local schema = redis.call('HGET', KEYS[2], 'schema')
+local schema, paused = unpack(redis.call('HMGET', KEYS[2], 'schema', 'paused'))
 if schema and schema ~= ARGV[4] then return {'unfit', schema} end
 local mark = redis.call('HGET', KEYS[1], ARGV[1])
 local tick, holder = string.match(mark or '', '^(%d+) ?(%S*)$')
@@ -28,5 +28,5 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], ARGV[6], ARGV[5]) end
 redis.call('RPUSH', KEYS[5], ARGV[7])
 redis.call('HINCRBY', KEYS[2], 'enqueued', 1)
-if asleep then redis.call('RPUSH', KEYS[4], '1') end
+if asleep and not paused then redis.call('RPUSH', KEYS[4], '1') end
 return {'known', now, ARGV[3], ''}

@@ -13,7 +13,7 @@ local moved = tonumber(redis.call('HGET', SESSION, 'tombstone') or 0)
 if not deadline then return {'reclaimed', moved, 0} end
 if deadline >= 0 and (deadline ~= tonumber(ARGV[2]) or (deadline > now and ARGV[3] ~= '1')) then return {'alive'} end
 local tokens = redis.call('HKEYS', IN_FLIGHT)
-redis.call('HGET', META, 'time')
+local paused = redis.call('HGET', META, 'paused')
 local awake = redis.call('LLEN', WAKE)
 for i = 8, 18 do redis.call('LLEN', KEYS[i]) end
 
@@ -49,7 +49,7 @@ for line, records in pairs(lines) do redis.call('LPUSH', KEYS[line], unpack(reco
 moved = moved + chunk
 redis.call('HSET', SESSION, 'tombstone', moved)
 redis.call('HINCRBY', META, 'reclaimed', chunk)
-if chunk > 0 and awake == 0 then redis.call('RPUSH', WAKE, '1') end
+if chunk > 0 and awake == 0 and not paused then redis.call('RPUSH', WAKE, '1') end
 if left == 0 then
   redis.call('DEL', KEYS[4])
   redis.call('ZREM', LEASES, ARGV[1])
