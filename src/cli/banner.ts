@@ -42,6 +42,7 @@ export function banner(facts: BannerFacts, options: { colors: Colors; width: num
   return [
     who.join('  '),
     hint('broker', broker),
+    ...(status.log.file === null ? [] : [hint('log', shortPath(status.log.file, cwd))]),
     poolLines(status.pools, width),
     hint('ready', `in ${formatDuration(readyMs)}`),
     ...(names.length === 0 ? [] : [hint('tasks', fitted(names.join(' ')))]),

@@ -25,8 +25,8 @@ export interface CommandContext extends Surroundings {
   readonly output: Output;
   /** Of `--timeout`; null when it was not given. */
   readonly timeoutMs: number | null;
-  /** @throws ForkloopError ERR_CONFIG_INVALID */
-  loadConfig(): Promise<LoadedConfig>;
+  /** `ignored`: the task modules need not be there. @throws ForkloopError ERR_CONFIG_INVALID */
+  loadConfig(modules?: 'required' | 'ignored'): Promise<LoadedConfig>;
   /** Of `--socket`, else of the configuration. @throws ForkloopError ERR_CONFIG_INVALID */
   controlSocket(): Promise<string>;
 }
@@ -86,9 +86,9 @@ export function contextOf(flags: GlobalFlags, surroundings: Surroundings): Comma
     const named = flags.config ?? '';
     return named === '' ? findConfig({ env, cwd }) : resolve(cwd, named);
   };
-  const loadConfig = async (): Promise<LoadedConfig> => {
+  const loadConfig = async (modules: 'required' | 'ignored' = 'required'): Promise<LoadedConfig> => {
     const { loadConfig: load } = await import('../config/load.ts');
-    return load({ path: await configPath(), env });
+    return load({ path: await configPath(), env, modules });
   };
   return {
     ...surroundings,

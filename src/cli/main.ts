@@ -11,6 +11,7 @@ import { addEnqueue } from './enqueue.ts';
 import { EXIT, exit } from './exit.ts';
 import { addHealth } from './health.ts';
 import { addJob } from './job.ts';
+import { addLogs } from './logs.ts';
 import { printError } from './print-error.ts';
 import { addQuiet } from './quiet.ts';
 import { addReload } from './reload.ts';
@@ -106,6 +107,7 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
     addStatus,
     addHealth,
     addQuiet,
+    addLogs,
     addDump,
     addCheck,
     addEnqueue,

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import pc from 'picocolors';
+import { printableJson } from '../lib/printable.ts';
 import { cleanLines } from './table.ts';
 
 export const FORMATS = ['table', 'wide', 'json', 'ndjson', 'yaml'] as const;
@@ -138,10 +139,7 @@ export function wantsColor(
 
 /** JSON that is safe on a terminal: the control characters that JSON leaves alone are escaped too. */
 export function safeJson(value: unknown, indent?: number): string {
-  return (JSON.stringify(value, null, indent) ?? 'null').replace(
-    /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return printableJson(JSON.stringify(value, null, indent) ?? 'null');
 }
 
 /** One value as a YAML document that ends with a line break. */

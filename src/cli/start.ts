@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 import { banner } from './banner.ts';
 import type { Bind, CommandContext } from './context.ts';
+import { addLogFlags, type LogFlags, logOverridesOf } from './log-flags.ts';
 import { terminalWidth } from './output.ts';
 import { shortPath } from './status-view.ts';
 
 export function addStart(program: Command, bind: Bind): void {
-  program
+  const command = program
     .command('start')
     .description('run the daemon in the foreground')
-    .option('--require-broker', 'end with 69 when the broker does not answer at the start')
+    .option('--require-broker', 'end with 69 when the broker does not answer at the start');
+  addLogFlags(command)
     .addHelpText(
       'after',
       `
@@ -19,12 +21,17 @@ A broker that is away is waited for, with growing pauses, unless it is required.
 Examples:
   supervisor start
   supervisor start -c /etc/forkloop/supervisor.yaml
+  supervisor start --log-level debug
 `,
     )
     .action(bind(start));
 }
 
-async function start(context: CommandContext, flags: { requireBroker?: boolean }): Promise<number> {
+interface StartFlags extends LogFlags {
+  readonly requireBroker?: boolean;
+}
+
+async function start(context: CommandContext, flags: StartFlags): Promise<number> {
   const { output, clock, cwd, version, stdin, stdout, stderr } = context;
   const began = clock.monotonic();
   const loaded = await context.loadConfig();
@@ -33,6 +40,7 @@ async function start(context: CommandContext, flags: { requireBroker?: boolean }
   return runSupervisor({
     loaded,
     version,
+    logOverrides: logOverridesOf(flags, context),
     terminal: { stdin: stdin.isTTY === true, stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
     requireBroker: flags.requireBroker === true,
     onReady: ({ status, tasks, next }) => {

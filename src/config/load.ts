@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Environment } from './environment.ts';
 import { findingsOf } from './findings.ts';
 import { hiddenFindings } from './hidden-findings.ts';
+import { checkLogFile } from './log-file.ts';
 import { findModules } from './modules.ts';
 import { patternsOf, withPaths } from './paths.ts';
 import type { Problem } from './problem.ts';
@@ -33,7 +34,7 @@ export interface LoadOptions {
   readonly env: Environment;
   /** What the machine can run at once; a pool with more workers is warned about. */
   readonly cores?: number;
-  /** `ignored`: for a program that only enqueues, where the task modules need not be. Default: required. */
+  /** `ignored`: for a program that only enqueues, where task modules and the log's folder need not be. Default: required. */
   readonly modules?: 'required' | 'ignored';
 }
 
@@ -57,7 +58,11 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     ...(checked.success ? [] : hiddenFindings(checked.error.issues, data)),
     ...(placed === null
       ? []
-      : [...placed.findings, ...checkControlDirectory(placed.config.control.directory)]),
+      : [
+          ...placed.findings,
+          ...checkControlDirectory(placed.config.control.directory),
+          ...(modules === 'required' ? checkLogFile(placed.config) : []),
+        ]),
     ...checkSemantics(data, cores),
     ...search.findings,
   ]);

@@ -18,7 +18,7 @@ export function withPaths(
     if ('problem' in replaced) findings.push(error(path, replaced.problem));
     return resolve(folder, 'text' in replaced ? replaced.text : text);
   };
-  const { broker, control } = config;
+  const { broker, control, log } = config;
   return {
     config: {
       ...config,
@@ -33,6 +33,7 @@ export function withPaths(
                 : { password_file: resolve(folder, broker.password_file) }),
             },
       control: { ...control, directory: absolute(['control', 'directory'], control.directory) },
+      log: log.file === undefined ? log : { ...log, file: resolve(folder, log.file) },
     },
     findings,
   };

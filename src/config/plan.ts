@@ -22,6 +22,7 @@ export interface Change {
 /** What a key's change takes: the first rule that matches. `*` stands for one key, a rule holds for all below it. */
 const RULES: readonly (readonly [string, Effect])[] = [
   ['log.level', 'hot'],
+  ['log.format', 'hot'],
   ['shutdown.drain_timeout', 'hot'],
   ['shutdown.cold_grace', 'roll'],
   ['defaults', 'hot'],

@@ -395,6 +395,14 @@ export const configSchema = z.strictObject({
         .enum(['auto', 'json', 'text'])
         .default('auto')
         .describe('auto = text on a terminal, else json.'),
+      file: z
+        .string()
+        .min(1)
+        .exactOptional()
+        .meta({
+          description: 'Instead of stderr. Its folder must be there; SIGUSR1 opens it anew.',
+          'x-examples': ['/var/log/forkloop/forkloop.log', `\${LOGS_DIRECTORY:-../var}/forkloop.log`],
+        }),
     })
     .prefault({})
     .describe('What the daemon tells about its work.'),

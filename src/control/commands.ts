@@ -19,6 +19,7 @@ const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } 
   quiet: z.strictObject({ off: z.boolean() }),
   health: z.strictObject({ probe: z.enum(['live', 'ready']) }),
   dump: z.strictObject({}),
+  logs_reopen: z.strictObject({}),
   jobs: z.strictObject({
     state: z.enum(['ready', 'delayed', 'in_flight', 'dead']).optional(),
     queue: queueName.optional(),
@@ -47,6 +48,7 @@ export function commandTable(handlers: ControlHandlers): CommandTable {
     entry('quiet'),
     entry('health'),
     entry('dump'),
+    entry('logs_reopen'),
     entry('jobs'),
     entry('job'),
     entry('queues'),

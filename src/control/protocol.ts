@@ -57,6 +57,8 @@ export interface ControlCommands {
   };
   /** Answers at once, and writes the same to the daemon's log. */
   readonly dump: { readonly arguments: Record<string, never>; readonly data: DumpReport };
+  /** The log goes to a new file from here on. ERR_LOG_FILE: there is none, or it cannot be opened; the old one stays. */
+  readonly logs_reopen: { readonly arguments: Record<string, never>; readonly data: LogsReopenReport };
   /** ERR_QUEUE_UNKNOWN; ERR_OPTION_INVALID when `where` cannot be understood. */
   readonly jobs: { readonly arguments: JobsRequest; readonly data: JobsReport };
   /** ERR_JOB_UNKNOWN when no job of that id is stored. */
@@ -103,6 +105,8 @@ export interface StatusReport {
   readonly broker: { readonly type: string; readonly up: boolean; readonly location: string };
   readonly pools: readonly PoolReport[];
   readonly queues: readonly QueueReport[];
+  /** `file`: null where it goes to stderr. `dropped`: records that were not written. */
+  readonly log: { readonly file: string | null; readonly dropped: number };
   /** `last_reload`: how the last one ended; null when there was none. */
   readonly config: {
     readonly path: string;
@@ -164,6 +168,12 @@ export interface QuietReport {
   readonly state: DaemonState;
   /** Jobs that run on. */
   readonly running: number;
+}
+
+export interface LogsReopenReport {
+  readonly schema: 'forkloop.logs-reopen/1';
+  readonly pid: number;
+  readonly file: string;
 }
 
 /** `live`: this process works. `ready`: and so does what it needs. `ok`: all checks are. */

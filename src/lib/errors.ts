@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'ERR_SCHEDULE_UNKNOWN'
   | 'ERR_COMMAND_INVALID'
   | 'ERR_SOCKET_UNTRUSTED'
+  | 'ERR_LOG_FILE'
   | 'ERR_USAGE'
   | 'ERR_INTERNAL';
 

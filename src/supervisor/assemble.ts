@@ -1,6 +1,7 @@
 /** One daemon, put together and not started: the parts of `build`, and around them who reports, reloads and supervises. */
 
 import type { LoadedConfig } from '../config/load.ts';
+import type { LogOverrides } from '../config/log-overrides.ts';
 import { commandTable } from '../control/commands.ts';
 import type { StatusReport } from '../control/protocol.ts';
 import { ControlServer } from '../control/server.ts';
@@ -8,8 +9,8 @@ import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import { type Built, build, controlSocketOf, storeServersOf } from './build.ts';
 import { createHandlers } from './control-handlers.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import { Diagnosis } from './diagnosis.ts';
-import type { WinstonLogger } from './log.ts';
 import { createNoteKeeper } from './note-keeper.ts';
 import { awaitGone, readNote, takeOver } from './predecessor.ts';
 import { createReloader } from './reload-target.ts';
@@ -21,6 +22,7 @@ import { Supervisor } from './supervisor.ts';
 export interface AssembleOptions {
   readonly loaded: LoadedConfig;
   readonly version: string;
+  readonly logOverrides: LogOverrides;
   /** Whether a broker that does not answer ends the daemon before it begins. */
   readonly requireBroker: boolean;
 }
@@ -42,7 +44,7 @@ export async function assemble(
   options: AssembleOptions,
   lock: string,
   clock: Clock,
-  log: WinstonLogger,
+  log: DaemonLog,
 ): Promise<Daemon> {
   const { loaded } = options;
   const { directory } = loaded.config.control;
@@ -53,8 +55,8 @@ export async function assemble(
   const note = createNoteKeeper(directory, lock, run, log);
   const built = build({ loaded, run, clock, random: Math.random, log, onSession: note.session });
   if (options.requireBroker) await reachBroker(built);
-  const reloader = createReloader(loaded, run, built, () => supervisor, clock, log);
-  const reporter = createStatusReporter(options, built, reloader, clock);
+  const reloader = createReloader(options, run, built, () => supervisor, clock, log);
+  const reporter = createStatusReporter(options, built, reloader, clock, log);
   const report = () => reporter(supervisor.state);
   const commands = commandTable(
     createHandlers(
@@ -64,6 +66,7 @@ export async function assemble(
       () => supervisor,
       () => diagnosis,
       clock,
+      log,
     ),
   );
   const { broker, pools, consumers, scheduler, check, leaseKeeper, sweeper } = built;

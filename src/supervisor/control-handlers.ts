@@ -2,6 +2,7 @@ import type { ControlHandlers, StatusReport } from '../control/protocol.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import type { Built } from './build.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { JobInspector } from './job-inspector.ts';
 import { QueueOperator } from './queue-operator.ts';
@@ -18,6 +19,7 @@ export function createHandlers(
   supervisor: () => Supervisor,
   diagnosis: () => Diagnosis,
   clock: Clock,
+  log: Pick<DaemonLog, 'reopen'>,
 ): ControlHandlers {
   const inspector = new JobInspector(broker, pools, clock);
   const queues = new QueueOperator(broker, pools);
@@ -49,6 +51,11 @@ export function createHandlers(
     },
     health: async ({ probe }) => diagnosis().health(probe),
     dump: () => diagnosis().dump(),
+    logs_reopen: async () => ({
+      schema: 'forkloop.logs-reopen/1',
+      pid: process.pid,
+      file: await log.reopen(),
+    }),
     stop: async ({ now }) => {
       const { drain_timeout, cold_grace } = reloader.config.shutdown;
       const deadline = (now ? 0 : drain_timeout) + cold_grace;

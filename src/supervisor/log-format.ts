@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import { type EpochMs, isoTime } from '../lib/clock.ts';
 import { toErrorRecord } from '../lib/errors.ts';
 import type { LogFields, LogLevel } from '../lib/logger.ts';
-import { printable } from '../lib/printable.ts';
+import { printable, printableJson } from '../lib/printable.ts';
 
 export interface LogRecord {
   readonly time: EpochMs;
@@ -19,8 +19,8 @@ const RECORD_LIMIT = 64 * 1024;
 export function formatJson({ time, level, message, pid, fields }: LogRecord): string {
   const head = { time: isoTime(time), level, msg: message, pid };
   const line = stringify({ ...head, ...fields, ...head });
-  if (line.length <= RECORD_LIMIT) return line;
-  return stringify({ ...head, msg: message.slice(0, RECORD_LIMIT / 8), truncated: true });
+  if (line.length <= RECORD_LIMIT) return printableJson(line);
+  return printableJson(stringify({ ...head, msg: message.slice(0, RECORD_LIMIT / 8), truncated: true }));
 }
 
 /** For people: short time, level, message, fields as key=value; an error's stack on lines of its own. */

@@ -3,14 +3,18 @@ import winston from 'winston';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { createLogger, type LogFields, type Logger, type LogLevel } from '../lib/logger.ts';
 import { formatJson, formatText, type LogRecord } from './log-format.ts';
-import { LogSink } from './log-sink.ts';
+import { LogSink, type LogTarget, StreamTarget } from './log-sink.ts';
+
+export type LogFormat = 'json' | 'text';
 
 export interface WinstonLoggerOptions {
   readonly level: LogLevel;
   /** One JSON object a line, or text for people. */
-  readonly format: 'json' | 'text';
+  readonly format: LogFormat;
   /** Default: stderr. */
   readonly stream?: NodeJS.WritableStream;
+  /** Instead of a stream; never coloured. */
+  readonly target?: LogTarget;
   readonly clock?: Clock;
   /** For NO_COLOR, FORCE_COLOR and TERM. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -19,6 +23,7 @@ export interface WinstonLoggerOptions {
 export interface WinstonLogger extends Logger {
   /** Takes effect for the next record, also of loggers made with `child`. */
   setLevel(level: LogLevel): void;
+  setFormat(format: LogFormat): void;
   /** Records that were lost because the stream was full or closed. */
   readonly dropped: number;
 }
@@ -27,9 +32,10 @@ const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2,
 
 /** The daemon's log. A stream that is slow, full or gone costs records, never the daemon. */
 export function createWinstonLogger(options: WinstonLoggerOptions): WinstonLogger {
-  const { level, format, stream = process.stderr, clock = systemClock, env = process.env } = options;
-  const colors = wantsColors(stream, env);
-  const sink = new LogSink(stream);
+  const { level, stream = process.stderr, clock = systemClock, env = process.env } = options;
+  let { format } = options;
+  const colors = options.target === undefined && wantsColors(stream, env);
+  const sink = new LogSink(options.target ?? new StreamTarget(stream));
   const line = (record: LogRecord) => (format === 'json' ? formatJson(record) : formatText(record, colors));
   const target = winston.createLogger({
     level,
@@ -58,6 +64,11 @@ export function createWinstonLogger(options: WinstonLoggerOptions): WinstonLogge
         target.level = next;
       },
     },
+    setFormat: {
+      value: (next: LogFormat) => {
+        format = next;
+      },
+    },
     dropped: { get: () => sink.dropped },
   });
 }
@@ -71,7 +82,7 @@ function transportTo(sink: LogSink, line: (record: LogRecord) => string): winsto
     line({
       ...record,
       level: 'warn',
-      message: 'log records were dropped: their reader is too slow',
+      message: 'log records were dropped: there was no room for them',
       fields: { count },
     });
   const stream = new Writable({

@@ -1,11 +1,12 @@
 import type { LoadedConfig } from '../config/load.ts';
+import { type LogOverrides, overrideLog } from '../config/log-overrides.ts';
 import type { StatusReport } from '../control/protocol.ts';
 import { type Clock, type EpochMs, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { assemble } from './assemble.ts';
 import type { Built } from './build.ts';
+import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { acquireInstanceLock } from './instance-lock.ts';
-import { createWinstonLogger, type WinstonLogger } from './log.ts';
 import { signalListener } from './signal-actions.ts';
 import { listenForSignals } from './signals.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -13,6 +14,8 @@ import type { Supervisor } from './supervisor.ts';
 export interface RunOptions {
   readonly loaded: LoadedConfig;
   readonly version: string;
+  /** Of the command line; they win over the file. */
+  readonly logOverrides: LogOverrides;
   readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   /** Whether a broker that does not answer at the start ends the daemon; else it is waited for. */
   readonly requireBroker: boolean;
@@ -36,31 +39,36 @@ const ADOPTS_ZOMBIES =
 
 /**
  * Is the daemon: from the lock to the end. Resolves with the exit code when it was told to stop, and nothing of it is left.
- * @throws ForkloopError ERR_ALREADY_RUNNING, ERR_POOL_NOT_READY, ERR_BROKER_UNFIT, ERR_BROKER_UNAVAILABLE (only with
+ * @throws ForkloopError ERR_ALREADY_RUNNING, ERR_LOG_FILE, ERR_POOL_NOT_READY, ERR_BROKER_UNFIT, ERR_BROKER_UNAVAILABLE (only with
  * `requireBroker`) …: nothing is left either.
  */
-export async function runSupervisor(options: RunOptions): Promise<number> {
-  const { loaded, terminal } = options;
-  const { config } = loaded;
+export async function runSupervisor(given: RunOptions): Promise<number> {
+  const options = { ...given, loaded: overrideLog(given.loaded, given.logOverrides) };
+  const { config } = options.loaded;
   const clock = systemClock;
-  const format = config.log.format === 'auto' ? (terminal.stderr ? 'text' : 'json') : config.log.format;
-  const log = createWinstonLogger({ level: config.log.level, format });
+  const log = openDaemonLog(config, { terminal: options.terminal.stderr }, clock);
   process.title = `forkloop: ${config.name}`;
-  if (process.pid === 1) log.warn(ADOPTS_ZOMBIES);
-  const lock = await acquireInstanceLock(config.control.directory, clock);
+  const onFault = (error: Error) => log.error('a fault of forkloop ends the daemon', { err: error });
+  process.on('uncaughtExceptionMonitor', onFault);
   try {
-    return await runLocked(options, lock.identity, clock, log);
+    if (process.pid === 1) log.warn(ADOPTS_ZOMBIES);
+    const lock = await acquireInstanceLock(config.control.directory, clock);
+    try {
+      return await runLocked(options, lock.identity, clock, log);
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    // The caller says it on stderr.
+    if (log.file !== null) log.error('the daemon has failed', { err: error });
+    throw error;
   } finally {
-    lock.release();
+    process.off('uncaughtExceptionMonitor', onFault);
+    await log.end();
   }
 }
 
-async function runLocked(
-  options: RunOptions,
-  lock: string,
-  clock: Clock,
-  log: WinstonLogger,
-): Promise<number> {
+async function runLocked(options: RunOptions, lock: string, clock: Clock, log: DaemonLog): Promise<number> {
   const daemon = await assemble(options, lock, clock, log);
   const { built, supervisor, supervision } = daemon;
   await supervision.loop.start();

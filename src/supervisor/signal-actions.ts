@@ -1,5 +1,5 @@
-import type { Logger } from '../lib/logger.ts';
 import type { Built } from './build.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { Reloader } from './reloader.ts';
 import { stepOnlyPool } from './scaling.ts';
@@ -13,7 +13,7 @@ export interface SignalTargets {
   readonly reloader: Reloader;
   readonly supervision: Supervision;
   readonly diagnosis: Diagnosis;
-  readonly log: Logger;
+  readonly log: DaemonLog;
 }
 
 /** What each signal does. */
@@ -32,6 +32,8 @@ export function signalListener(targets: SignalTargets): SignalListener {
       else if (quiet) log.info('the daemon starts or stops: it cannot be told to be quiet');
     },
     dump: () => void diagnosis.dump(),
-    ignored: (signal) => log.info('signal ignored', { signal }),
+    reopenLog: () => {
+      log.reopen().catch((error: Error) => log.info('the log stays as it is', { error: error.message }));
+    },
   };
 }

@@ -2,13 +2,6 @@ import type { StopSignal } from './stop-escalation.ts';
 
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
 
-/**
- * Signals without a meaning for this daemon. Handled all the same, because what happens by default is worse: USR1 opens
- * the inspector's port. (WINCH, which every terminal sends when its
- * size changes, does nothing by default.)
- */
-const IGNORED_SIGNALS = ['SIGUSR1'] as const;
-
 /** What signals ask for. */
 export interface SignalListener {
   stop(signal: StopSignal): void;
@@ -20,7 +13,8 @@ export interface SignalListener {
   quiet(quiet: boolean): void;
   /** PWR. */
   dump(): void;
-  ignored(signal: string): void;
+  /** USR1; unhandled it would open the inspector's port. */
+  reopenLog(): void;
 }
 
 export interface SignalOptions {
@@ -28,11 +22,13 @@ export interface SignalOptions {
   readonly terminal: boolean;
 }
 
-/** Reports signals until the returned function is called. Handlers only report: the supervisor acts. */
+/**
+ * Reports signals until the returned function is called. Handlers only report: the supervisor acts. WINCH, which a terminal
+ * sends when its size changes, needs none: by default it does nothing.
+ */
 export function listenForSignals(listener: SignalListener, { terminal }: SignalOptions): () => void {
   const handlers = new Map<NodeJS.Signals, (signal: NodeJS.Signals) => void>([
     ...STOP_SIGNALS.map((signal) => [signal, () => listener.stop(signal)] as const),
-    ...IGNORED_SIGNALS.map((signal) => [signal, () => listener.ignored(signal)] as const),
     ['SIGHUP', () => listener.reload(false)],
     ['SIGUSR2', () => listener.reload(true)],
     ['SIGTTIN', () => listener.step(1)],
@@ -40,6 +36,7 @@ export function listenForSignals(listener: SignalListener, { terminal }: SignalO
     ['SIGTSTP', terminal ? stopThisProcess : () => listener.quiet(true)],
     ['SIGCONT', () => listener.quiet(false)],
     ['SIGPWR', () => listener.dump()],
+    ['SIGUSR1', () => listener.reopenLog()],
   ]);
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {

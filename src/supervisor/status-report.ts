@@ -17,6 +17,7 @@ export interface StatusFacts {
   readonly stats: ReadonlyMap<string, QueueStats>;
   /** Resident bytes by pid. */
   readonly memory: ReadonlyMap<number, number>;
+  readonly log: StatusReport['log'];
   readonly config: StatusReport['config'];
 }
 
@@ -34,6 +35,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
     queues: facts.pools.flatMap((pool) =>
       pool.queues.map((name) => queueReport(name, pool.name, facts.stats.get(name))),
     ),
+    log: facts.log,
     config: facts.config,
   };
 }

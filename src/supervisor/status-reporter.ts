@@ -2,6 +2,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { StatusReport } from '../control/protocol.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Built } from './build.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import { memoryOf } from './memory-use.ts';
 import { QueueStatsCache } from './queue-stats.ts';
 import type { Reloader } from './reloader.ts';
@@ -13,6 +14,7 @@ export function createStatusReporter(
   { broker, pools }: Built,
   reloader: Reloader,
   clock: Clock,
+  log: Pick<DaemonLog, 'file' | 'dropped'>,
 ) {
   const startedAt = clock.now();
   const queues = pools.flatMap((pool) => pool.queues);
@@ -32,6 +34,7 @@ export function createStatusReporter(
       pools: statuses,
       stats: known,
       memory,
+      log: { file: log.file, dropped: log.dropped },
       config: { path: loaded.path, generation: reloader.generation, last_reload: reloader.last },
     });
   };

@@ -63,6 +63,7 @@ const report: StatusReport = {
       paused_since: null,
     },
   ],
+  log: { file: null, dropped: 0 },
   config: { path: '/srv/app/config/supervisor.yaml', generation: 1, last_reload: null },
 };
 

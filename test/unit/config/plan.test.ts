@@ -40,7 +40,8 @@ const TABLE: readonly [string, LoadedConfig, readonly unknown[]][] = [
   ],
   ['a queue’s settings', loaded({ queues: { heavy: { priority: 1 } } }), [['queues.heavy', 'hot', null]]],
   ['the log level', loaded({ log: { level: 'debug' } }), [['log.level', 'hot', null]]],
-  ['the log format', loaded({ log: { format: 'json' } }), [['log.format', 'restart', null]]],
+  ['the log format', loaded({ log: { format: 'json' } }), [['log.format', 'hot', null]]],
+  ['the log file', loaded({ log: { file: '/var/log/x' } }), [['log.file', 'restart', null]]],
   ['concurrency', withPool('io', { concurrency: 7 }), [['pools.io.concurrency', 'roll', 'io']]],
   ['a worker’s environment', withPool('cpu', { env: { A: '1' } }), [['pools.cpu.env', 'roll', 'cpu']]],
   [

@@ -36,6 +36,7 @@ describe('control socket', () => {
     quiet: async () => assert.fail('not asked'),
     health: async () => assert.fail('not asked'),
     dump: async () => assert.fail('not asked'),
+    logs_reopen: async () => assert.fail('not asked'),
     job: async () => {
       throw new TypeError('secret detail');
     },
