@@ -25,24 +25,14 @@
  */
 
 import type { EpochMs } from '../lib/clock.ts';
-import { type ErrorRecord, ForkloopError } from '../lib/errors.ts';
-import type { RetryPolicy } from '../lib/retry-policy.ts';
+import { type ErrorRecord, ForkloopError, isErrorRecord } from '../lib/errors.ts';
+import { areJobOptions, type JobOptions } from './job-options.ts';
 
 export const HEADER_LENGTH = 77;
 export const FORMAT_VERSION = '1';
 export const UNIQUE_LIMIT = 999;
 export const META_LIMIT = 9_999;
 export const ERROR_LIMIT = 9_999;
-
-/** What the enqueuing call said about this one job; what it left out is found in task, queue, pool and defaults. */
-export interface JobOptions {
-  /** Soft time limit, ms. */
-  readonly timeout?: number;
-  readonly retry?: Partial<RetryPolicy>;
-  /** How long the result is kept, ms. Set whenever the result is kept at all by the call's own wish. */
-  readonly resultTtl?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 export interface Job {
   readonly id: string;
@@ -107,8 +97,8 @@ export function decodeJob(record: string): Job {
     keepResult: record[52] === '1',
     expiresAt: number(record, 53, 66),
     unique: uniqueEnd === HEADER_LENGTH ? null : fromAscii(record.slice(HEADER_LENGTH, uniqueEnd)),
-    options: brace < 0 ? {} : (parse(record, meta.slice(brace)) as JobOptions),
-    error: errorEnd === metaEnd ? null : (parse(record, record.slice(metaEnd, errorEnd)) as ErrorRecord),
+    options: brace < 0 ? {} : parsed(record, meta.slice(brace), areJobOptions),
+    error: errorEnd === metaEnd ? null : parsed(record, record.slice(metaEnd, errorEnd), isErrorRecord),
     input: record.slice(errorEnd),
   };
 }
@@ -146,8 +136,9 @@ function fromAscii(text: string): string {
   );
 }
 
+/** The largest number that fits when `value` does not. */
 function digits(value: number, width: number): string {
-  return String(Math.max(0, Math.trunc(value))).padStart(width, '0');
+  return String(Math.min(Math.max(0, Math.trunc(value)), 10 ** width - 1)).padStart(width, '0');
 }
 
 function number(record: string, start: number, end: number): number {
@@ -156,12 +147,15 @@ function number(record: string, start: number, end: number): number {
   return Number(text);
 }
 
-function parse(record: string, json: string): unknown {
+function parsed<T>(record: string, json: string, fits: (value: unknown) => value is T): T {
+  let value: unknown;
   try {
-    return JSON.parse(json);
+    value = JSON.parse(json);
   } catch {
     throw corrupt(record);
   }
+  if (!fits(value)) throw corrupt(record);
+  return value;
 }
 
 function corrupt(record: string): ForkloopError {

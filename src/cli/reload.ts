@@ -10,6 +10,7 @@ export function addReload(program: Command, bind: Bind): void {
     .command('reload')
     .description('apply the edited configuration and new code, and wait')
     .option('--dry-run', 'only tell what would change')
+    .option('--wait', 'until the outcome is known, as it does anyway')
     .option('--all', 'replace the workers of every pool, whatever has changed')
     .addHelpText(
       'after',

@@ -1,5 +1,6 @@
 import type { EnqueueJob } from '../broker/broker.ts';
-import { encodeJob, type JobOptions } from '../broker/job-record.ts';
+import type { JobOptions } from '../broker/job-options.ts';
+import { encodeJob } from '../broker/job-record.ts';
 import type { EpochMs } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { isDeeperThan, JSON_DEPTH_LIMIT } from '../lib/json-depth.ts';

@@ -1,6 +1,7 @@
 import type { ResultRecord, StoredJob } from '../broker/broker.ts';
-import { decodeJob } from '../broker/job-record.ts';
+import { decodeJob, type Job, recordId } from '../broker/job-record.ts';
 import { type EpochMs, isoTime } from '../lib/clock.ts';
+import { toErrorRecord } from '../lib/errors.ts';
 import { type EndedJobReport, idTime, type StoredJobReport } from './protocol.ts';
 
 export interface JobReportOptions {
@@ -10,9 +11,12 @@ export interface JobReportOptions {
   readonly input: boolean;
 }
 
-/** A stored job for people and programs. @throws ForkloopError ERR_INPUT_INVALID when its record is not one of ours. */
+/**
+ * A stored job for people and programs. What is no record of ours has no task, and as its error what is wrong with it; its
+ * input is all of it.
+ */
 export function jobReport(stored: StoredJob, { queue, progress, input }: JobReportOptions): StoredJobReport {
-  const job = decodeJob(stored.record);
+  const job = read(stored.record);
   const { id, task, failures, crashes, recoveries, priority, unique, error } = job;
   return {
     schema: 'forkloop.job/1',
@@ -35,6 +39,16 @@ export function jobReport(stored: StoredJob, { queue, progress, input }: JobRepo
     progress,
     ...(input ? { input: parsed(job.input) } : {}),
   };
+}
+
+function read(record: string): Job {
+  try {
+    return decodeJob(record);
+  } catch (error) {
+    const counters = { claims: 0, failures: 0, crashes: 0, recoveries: 0, priority: 0, expiresAt: 0 };
+    const nothing = { task: '', keepResult: false, unique: null, options: {} };
+    return { ...counters, ...nothing, id: recordId(record), error: toErrorRecord(error), input: record };
+  }
 }
 
 /** What a kept result tells of a job that is gone. */

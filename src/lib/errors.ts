@@ -65,6 +65,14 @@ export interface ErrorRecord {
   readonly stack?: string;
 }
 
+/** Whether what was stored as an error record is one. */
+export function isErrorRecord(value: unknown): value is ErrorRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, message, code, stack } = value as Readonly<Record<string, unknown>>;
+  const isText = (text: unknown) => typeof text === 'string';
+  return isText(name) && isText(message) && [code, stack].every((text) => text === undefined || isText(text));
+}
+
 const MESSAGE_LIMIT = 2_000;
 const STACK_LIMIT = 4_000;
 

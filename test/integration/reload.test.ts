@@ -79,7 +79,7 @@ describe('reload', () => {
       const dry = await daemon.cli('reload', '--dry-run', '-o', 'json');
       assert.deepEqual([dry.code, outcome(dry.stdout)], [0, 'planned']);
       assert.equal((await daemon.status()).config.generation, 1);
-      const { code, stdout } = await daemon.cli('reload');
+      const { code, stdout } = await daemon.cli('reload', '--wait');
       assert.equal(code, 0);
       assert.match(stdout, /generation 2[\s\S]*log\.level +info +debug +at once/);
       const { generation, last_reload } = (await daemon.status()).config;

@@ -123,10 +123,14 @@ function settlementArgs(settlement: Settlement): readonly string[] {
   ];
 }
 
-export const wholeMs = (ms: number): string => String(Math.max(0, Math.round(ms)));
+/** A script must not fail over it in the middle: what is no number is 0, what is too large the largest exact one. */
+export const wholeMs = (ms: number): string =>
+  String(Math.min(Math.max(0, Math.round(ms) || 0), Number.MAX_SAFE_INTEGER));
 
-/** Redis refuses a life of 0. */
-const lifeMs = (ms: number): string => String(Math.max(1, Math.round(ms)));
+/** Redis refuses a life of 0, and one that ends after all time. */
+const lifeMs = (ms: number): string => String(Math.min(Math.max(1, Math.round(ms) || 1), LONGEST_LIFE_MS));
+
+const LONGEST_LIFE_MS = 2 ** 52;
 
 function badSize(what: string, size: number): ForkloopError {
   return new ForkloopError('ERR_OPTION_INVALID', `${size} ${what}: at most ${BATCH_LIMIT} fit, at least 1`);

@@ -162,8 +162,8 @@ export class RedisBroker implements Broker {
   }
 
   async resync(queue: string, { daemon, leaseMs, numbers }: ResyncRequest): Promise<ResyncReply> {
-    const { leases, session, inFlight } = this.#of(queue);
-    const keys = [leases, session(daemon), inFlight(daemon)];
+    const { leases, session, inFlight, held, quarantine } = this.#of(queue);
+    const keys = [leases, session(daemon), inFlight(daemon), held(daemon), quarantine];
     const args = [daemon, wholeMs(leaseMs), ...numbers.map(String)];
     return decodeResync(await this.#run('resync', queue, { keys, args }, daemon));
   }

@@ -190,20 +190,20 @@ export function describeClaim(world: () => Promise<World>): void {
       const daemon = await w.daemon();
       for (let lost = 0; lost < 2; lost++) {
         const { token } = await daemon.claimOne();
-        await daemon.settle({ type: 'retry', token, delayMs: 0, count: 'recovery', error: '{}' });
+        await daemon.settle({ type: 'retry', token, delayMs: 0, count: 'recovery', error: '' });
       }
       assert.deepEqual(await daemon.claim(1), []);
       let job = await daemon.claimOne({ alone: true });
       await daemon.settle({ type: 'release', token: job.token });
       assert.deepEqual(await daemon.claim(1), []);
       job = await daemon.claimOne({ alone: true });
-      await daemon.settle({ type: 'retry', token: job.token, delayMs: 1_000, count: 'crash', error: '{}' });
+      await daemon.settle({ type: 'retry', token: job.token, delayMs: 1_000, count: 'crash', error: '' });
       await w.advance(1_001);
       assert.deepEqual(await daemon.claim(1), []);
       job = await daemon.claimOne({ alone: true });
       const { recoveries, crashes, claims } = decodeJob(job.record);
       assert.deepEqual([recoveries, crashes, claims, job.alone], [2, 1, 4, true]);
-      await daemon.settle({ type: 'retry', token: job.token, delayMs: 0, count: 'failure', error: '{}' });
+      await daemon.settle({ type: 'retry', token: job.token, delayMs: 0, count: 'failure', error: '' });
       job = await daemon.claimOne();
       assert.deepEqual([idsOf([job]), job.alone, decodeJob(job.record).recoveries], [[id], false, 0]);
     });

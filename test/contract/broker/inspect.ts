@@ -103,7 +103,7 @@ async function everyState(world: () => Promise<World>) {
   await enqueue('suspect');
   for (let lost = 0; lost < 2; lost++) {
     const { token } = await daemon.claimOne();
-    await daemon.settle({ type: 'retry', token, delayMs: 0, count: 'recovery', error: '{}' });
+    await daemon.settle({ type: 'retry', token, delayMs: 0, count: 'recovery', error: '' });
   }
   await enqueue('dead');
   await daemon.settle(dead((await daemon.claimOne()).token));

@@ -15,7 +15,7 @@ local meta = redis.call('HMGET', KEYS[2], 'schema', 'time', 'paused')
 if meta[1] and meta[1] ~= ARGV[2] then return {'unfit', meta[1]} end
 
 -- The highest time seen, so that a late repeat stays late after the clock jumped ahead and back.
-local seen = tonumber(meta[2] or 0)
+local seen = tonumber(meta[2]) or 0
 local latest = math.max(now, seen)
 if latest > limit then return {'late', latest} end
 
@@ -101,6 +101,6 @@ end
 redis.call('SET', KEYS[1], table.concat(answer, ' ', 3), 'PXAT', limit + 60000)
 if not meta[1] then redis.call('HSET', KEYS[2], 'schema', ARGV[2], 'epoch', ARGV[3]) end
 if now > seen + 1000 then redis.call('HSET', KEYS[2], 'time', now) end
-redis.call('HINCRBY', KEYS[2], 'enqueued', stored)
+redis.pcall('HINCRBY', KEYS[2], 'enqueued', stored)
 if stored > 0 and not meta[3] and redis.call('LLEN', KEYS[5]) == 0 then redis.call('RPUSH', KEYS[5], '1') end
 return answer

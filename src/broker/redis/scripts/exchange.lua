@@ -29,7 +29,7 @@ if NUMBER > last + 1 then return {'gap', last} end
 local plain = tonumber(ARGV[13])
 local others = 14 + plain
 local meta = call('HMGET', META, 'time', 'paused')
-local seen, paused = tonumber(meta[1] or 0), meta[2]
+local seen, paused = tonumber(meta[1]) or 0, meta[2]
 local waiting = {}
 for line = SUSPECTS, SUSPECTS + 10 do waiting[line] = call('LLEN', KEYS[line]) end
 local holding = call('HLEN', HELD)
@@ -256,7 +256,7 @@ if #held > 0 then call('HSET', HELD, unpack(held)) end
 call('HSET', SESSION, 'n' .. LANE, NUMBER, 'a' .. LANE, cmsgpack.pack({
   tokens = tokens, refused = refused, refused_acks = refused_acks, dropped = dropped, alone = alone,
 }))
-for name, by in pairs(counters) do call('HINCRBY', META, name, by) end
+for name, by in pairs(counters) do redis.pcall('HINCRBY', META, name, by) end
 if now > seen + 1000 then call('HSET', META, 'time', now) end
 local more = ready_left()
 if (more == 1 or (suspected and suspects_left() == 1)) and redis.pcall('LLEN', WAKE) == 0 then

@@ -27,6 +27,6 @@ end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], ARGV[6], ARGV[5]) end
 redis.call('RPUSH', KEYS[5], ARGV[7])
-redis.call('HINCRBY', KEYS[2], 'enqueued', 1)
+redis.pcall('HINCRBY', KEYS[2], 'enqueued', 1)
 if asleep and not paused then redis.call('RPUSH', KEYS[4], '1') end
 return {'known', now, ARGV[3], ''}

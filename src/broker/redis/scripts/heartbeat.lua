@@ -9,7 +9,7 @@ local deadline = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not deadline or tonumber(deadline) < 0 then return {'lost'} end
 if redis.call('HEXISTS', KEYS[2], 'n0') == 0 then return {'lost'} end
 local in_flight = redis.call('HLEN', KEYS[3])
-local seen = tonumber(redis.call('HGET', KEYS[4], 'time') or 0)
+local seen = tonumber(redis.call('HGET', KEYS[4], 'time')) or 0
 
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 if now > seen + 1000 then redis.call('HSET', KEYS[4], 'time', now) end

@@ -31,8 +31,9 @@ while left > 0 and chunk < tonumber(ARGV[5]) and size < tonumber(ARGV[6]) do
   for i = #records, 1, -1 do
     local record, token = records[i], tokens[first + i - 1]
     size = size + #record
-    if is_sound(record, sub(token, 1, 36)) then
-      record = rewritten(record, tonumber(sub(token, 38)), 'recovery')
+    local claims = tonumber(string.match(token, ':(%d+)$') or '')
+    if claims and is_sound(record, sub(token, 1, 36)) then
+      record = rewritten(record, claims, 'recovery')
       local line = line_of(record)
       lines[line] = lines[line] or {}
       table.insert(lines[line], record)
@@ -48,7 +49,7 @@ for line, records in pairs(lines) do redis.call('LPUSH', KEYS[line], unpack(reco
 
 moved = moved + chunk
 redis.call('HSET', SESSION, 'tombstone', moved)
-redis.call('HINCRBY', META, 'reclaimed', chunk)
+redis.pcall('HINCRBY', META, 'reclaimed', chunk)
 if chunk > 0 and awake == 0 and not paused then redis.call('RPUSH', WAKE, '1') end
 if left == 0 then
   redis.call('DEL', KEYS[4])

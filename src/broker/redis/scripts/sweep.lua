@@ -14,12 +14,12 @@ local head = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
 
 local ahead = redis.call('ZRANGE', KEYS[1], '(' .. (now + ARGV[1] + 5000), '+inf', 'BYSCORE')
 for _, daemon in ipairs(ahead) do redis.call('ZADD', KEYS[1], now + ARGV[1], daemon) end
-if meta[2] then redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. (now - meta[2])) end
+if tonumber(meta[2]) then redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. (now - meta[2])) end
 
 local promoted = 0
 if not meta[3] then
   promote(KEYS[3], head, KEYS[6], 1000, tonumber(ARGV[2]), function(_, size) promoted = promoted + size end)
 end
 if promoted > 0 and awake == 0 then redis.call('RPUSH', KEYS[5], '1') end
-if now > tonumber(meta[1] or 0) + 1000 then redis.call('HSET', KEYS[2], 'time', now) end
+if now > (tonumber(meta[1]) or 0) + 1000 then redis.call('HSET', KEYS[2], 'time', now) end
 return {now, redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')}
