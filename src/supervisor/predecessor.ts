@@ -9,9 +9,7 @@ import { join } from 'node:path';
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-
-/** Each worker carries it in its environment: so its processes can be found whoever started them. */
-export const RUN_VARIABLE = 'FORKLOOP_RUN';
+import { RUN_VARIABLE } from '../pool/host/protocol.ts';
 
 export interface DaemonNote {
   readonly bootId: string;

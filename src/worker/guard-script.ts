@@ -1,17 +1,30 @@
 /**
  * What the guard runs: plain JavaScript as text, so that it starts without a loader and before any module of the user.
  *
- * The parent's id changes at the moment the master dies; the end of the pipe tells it a little before. A negative id is the
- * process group: what jobs have started.
+ * The parent's id changes at the moment the master dies; the end of the pipe tells it a little before. What jobs have started
+ * ends with it: what carries the mark of this run, and the process group, which a negative id is.
  */
 export const GUARD_SCRIPT = `
 'use strict';
 const { workerData } = require('node:worker_threads');
+const { readdirSync, readFileSync } = require('node:fs');
 const { Socket } = require('node:net');
 
 const end = (pid) => { try { process.kill(pid, 'SIGKILL'); } catch {} };
+const isOurs = (pid) => {
+  try { return readFileSync('/proc/' + pid + '/environ', 'latin1').includes(workerData.mark); } catch { return false; }
+};
+const endMarked = () => {
+  let names = [];
+  try { names = readdirSync('/proc'); } catch {}
+  for (const name of names) {
+    const pid = Number(name);
+    if (pid > 0 && pid !== process.pid && isOurs(pid)) end(pid);
+  }
+};
 const look = () => {
   if (process.ppid === workerData.master) return;
+  if (workerData.mark !== null) endMarked();
   end(-process.pid);
   end(process.pid);
 };

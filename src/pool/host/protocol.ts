@@ -9,6 +9,9 @@ import type { Delivery } from '../pool.ts';
 /** The environment variable that carries a forked worker's WorkerBoot as JSON. */
 export const BOOT_VARIABLE = 'FORKLOOP_BOOT';
 
+/** In the environment of each worker: the id of its daemon's run, by which its processes are found whoever started them. */
+export const RUN_VARIABLE = 'FORKLOOP_RUN';
+
 /** The descriptor of a forked worker by which the master asks its guard: 0 to 2 are output, 3 carries these messages. */
 export const GUARD_PIPE = 4;
 

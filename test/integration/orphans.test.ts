@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createClient } from '../../src/index.ts';
+import { isAlive, processesWithEnvironment } from '../support/processes.ts';
+import { until } from '../support/until.ts';
+import { type Daemon, ROOT, withSupervisor } from '../support/with-supervisor.ts';
+
+const config = {
+  tasks: ['busy-loop', 'native-wait', 'start-a-child'].map((name) =>
+    join(ROOT, `test/fixtures/tasks/${name}.ts`),
+  ),
+  defaults: { timeout: '0s' },
+  pools: {
+    cpu: { kind: 'process', workers: 7, queues: ['cpu'] },
+    io: { kind: 'async', host: 'process', queues: ['io'], block_timeout: '10m' },
+  },
+};
+
+/** One for each worker but two: of these one idles, and one is stopped. */
+const JOBS: readonly (readonly [string, unknown])[] = [
+  ['busy-loop', null],
+  ['atomics-wait', null],
+  ['native-wait', { seconds: 60 }],
+  ['start-a-child', null],
+  ['start-a-detached-child', null],
+];
+
+async function occupy(daemon: Daemon): Promise<void> {
+  await using client = createClient({ config: daemon.configPath });
+  for (const [task, input] of JOBS) await client.enqueue(task, input, { queue: 'cpu' });
+  await client.enqueue('busy-loop', null, { queue: 'io' });
+  await until(async () => {
+    const { pools } = await daemon.status();
+    const ready = pools.every(({ state }) => state === 'ok');
+    return ready && pools[0]?.busy === JOBS.length && pools[1]?.busy === 1;
+  }, 20_000);
+  const idle = (await daemon.status()).pools[0]?.workers.find(({ state }) => state === 'ready');
+  assert(idle?.pid != null, 'a worker idles');
+  process.kill(idle.pid, 'SIGSTOP');
+}
+
+describe('the end of a daemon that is killed', () => {
+  it('leaves nothing of its run alive a second later, whatever its workers and their children do', async function () {
+    this.timeout(60_000);
+    await withSupervisor(config, async (daemon) => {
+      await occupy(daemon);
+      const { run } = JSON.parse(readFileSync(join(daemon.folder, 'daemon.json'), 'utf8')) as { run: string };
+      const marked = () => processesWithEnvironment(`FORKLOOP_RUN=${run}`);
+      // Eight workers, and what three of their jobs have started.
+      await until(() => marked().length >= 11);
+      const before = marked();
+      daemon.kill('SIGKILL');
+      await daemon.exited;
+      await until(() => !before.some(isAlive) && marked().length === 0, 1_000);
+    });
+  });
+});
