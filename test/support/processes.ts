@@ -60,3 +60,9 @@ function readOr(path: string): string {
     return '';
   }
 }
+
+/** What a process keeps in memory, in bytes. */
+export function residentBytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) * 1024;
+}
