@@ -125,7 +125,8 @@ export class Enqueuer {
     for (let attempt = 0; ; attempt++) {
       const reply = await this.#attempt({ ...stamp, jobs });
       if (reply instanceof BrokerError) {
-        if (reply.disposition === 'fatal' || reply.code === 'ERR_BROKER_FULL') throw reply;
+        if (reply.disposition === 'fatal' || reply.code === 'ERR_BROKER_FULL')
+          throw sentBefore ? perhapsStored(reply) : reply;
         sentBefore ||= reply.disposition === 'unknown';
         const pause = this.#pause(attempt);
         if (clock.monotonic() + pause >= deadline) throw timedOut(reply, sentBefore, timeoutMs);
@@ -177,6 +178,17 @@ const deadlineOf = (batch: readonly Waiting[]): number =>
 
 const notStored = (timeoutMs: number): BrokerError =>
   new BrokerError('refused', `the broker did not answer in time (${timeoutMs} ms); the job was not stored`);
+
+/** This send was refused, but an earlier one of the same batch may have been carried out, or may still arrive. */
+const perhapsStored = (reply: BrokerError): BrokerError =>
+  new BrokerError(
+    'unknown',
+    `whether the jobs were stored is unknown; the last try was refused: ${reply.message}`,
+    {
+      code: reply.code,
+      cause: reply,
+    },
+  );
 
 function timedOut(cause: BrokerError, maybeStored: boolean, timeoutMs: number): BrokerError {
   const end = maybeStored ? 'whether the jobs were stored is unknown' : 'nothing was stored';

@@ -22,19 +22,14 @@ import type { PoolOptions } from '../pool/options.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { RecyclePolicy } from '../pool/recycle.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
+import { CALL_DEADLINE_MS, leaseTiming } from './lease-timing.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { queueSettingsOf } from './queue-settings.ts';
 import { schedulesOf } from './schedules.ts';
 import { Sweeper } from './sweeper.ts';
 
-/** The call deadline C of the protocol; a renewal that takes longer does not count. */
-const CALL_DEADLINE_MS = 2_000;
-/** Between the fence and the lease's end: time to stop what runs. */
-const FENCE_MARGIN_MS = 2_000;
 /** The embedded store's lease never leaves its process; these keep the same rules going. */
 const EMBEDDED_LEASE = { lease: 30_000, heartbeat: 5_000, on_lease_lost: 'stop' } as const;
-/** G of the protocol, in heartbeats. */
-const GRACE_HEARTBEATS = 1.6;
 
 export interface BuildOptions {
   readonly loaded: LoadedConfig;
@@ -101,7 +96,7 @@ export function build(options: BuildOptions): Built {
       queues: sessions.map(({ queue }) => queue),
       leaseMs: lease.lease,
       intervalMs: lease.heartbeat,
-      rule: { graceMs: GRACE_HEARTBEATS * lease.heartbeat, promptMs: CALL_DEADLINE_MS / 2 },
+      rule: leaseTiming(lease.lease, lease.heartbeat),
       ownDaemons: () => new Set(sessions.map(({ daemon }) => daemon)),
       clock,
       random,
@@ -116,7 +111,7 @@ function buildConsumer(
   poolConfig: PoolConfig,
   pool: Pool,
   broker: Broker,
-  lease: { readonly lease: number; readonly on_lease_lost: 'stop' | 'continue' },
+  lease: { readonly lease: number; readonly heartbeat: number; readonly on_lease_lost: 'stop' | 'continue' },
 ): Consumer {
   return new Consumer({
     pool,
@@ -124,7 +119,7 @@ function buildConsumer(
     queues: queueSettingsOf(config, poolConfig),
     session: {
       leaseMs: lease.lease,
-      fenceAfterMs: lease.lease - CALL_DEADLINE_MS - FENCE_MARGIN_MS,
+      fenceAfterMs: leaseTiming(lease.lease, lease.heartbeat).fenceAfterMs,
       newId,
     },
     onLeaseLost: lease.on_lease_lost,

@@ -11,6 +11,8 @@ export interface RedisServer {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  /** Where it runs and keeps its files. */
+  readonly folder: string;
   /** Ends it and removes its folder. Harmless when repeated. */
   stop(): Promise<void>;
   /** As `kill -9`. The folder stays for `restart`. */
@@ -118,6 +120,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    folder,
     get pid() {
       assert(child?.pid !== undefined, 'the redis-server does not run');
       return child.pid;

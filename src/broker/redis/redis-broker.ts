@@ -72,19 +72,22 @@ export interface RedisBrokerOptions {
   readonly log: Logger;
 }
 
+/** What carries calls to the server: a Connection, or what a test puts in its place. */
+export type Caller = Pick<Connection, 'up' | 'start' | 'call' | 'run' | 'close'>;
+
 /** The broker on a Redis server: each verb is one script on one queue's keys. */
 export class RedisBroker implements Broker {
   readonly type = 'redis';
   readonly #options: RedisBrokerOptions;
   readonly #scripts: Scripts;
-  readonly #connection: Connection;
+  readonly #connection: Caller;
   readonly #waiter: Waiter;
   readonly #keys = new Map<string, QueueKeys>();
 
-  constructor(options: RedisBrokerOptions, scripts: Scripts = new Scripts()) {
+  constructor(options: RedisBrokerOptions, scripts: Scripts = new Scripts(), caller?: Caller) {
     this.#options = options;
     this.#scripts = scripts;
-    this.#connection = new Connection({ ...options, check: (link) => this.#checkServer(link) });
+    this.#connection = caller ?? new Connection({ ...options, check: (link) => this.#checkServer(link) });
     this.#waiter = new Waiter({ ...options, command: (verb, args) => this.#connection.call(verb, args) });
   }
 

@@ -80,6 +80,18 @@ describe('the enqueuer', () => {
     );
   });
 
+  it('does not call jobs refused that an earlier try of the same batch may have stored', async () => {
+    const full = () => Promise.reject(new BrokerError('refused', 'no room', { code: 'ERR_BROKER_FULL' }));
+    const fatal = () => Promise.reject(new BrokerError('fatal', 'wrong password'));
+    for (const last of [full, fatal]) {
+      const { add, clock } = setUp(lost, last);
+      const ended = assert.rejects(add('a'), { disposition: 'unknown' });
+      await clock.advance(100);
+      await ended;
+    }
+    await assert.rejects(setUp(full).add('a'), { disposition: 'refused', code: 'ERR_BROKER_FULL' });
+  });
+
   it('repeats a batch whose reply was lost as it is', async () => {
     const { add, batches, clock } = setUp(lost, (batch) => ({
       status: 'stored',

@@ -1,0 +1,99 @@
+import type { Dice } from './dice.ts';
+import type { Weather } from './network.ts';
+
+/** What a seed has in store: how long, how many, and which faults how often. */
+export interface Climate {
+  /** So long faults go on, ms. */
+  readonly durationMs: number;
+  readonly daemons: number;
+  readonly queues: readonly string[];
+  readonly slots: number;
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  readonly enqueueTimeoutMs: number;
+  /** Batches that the producers send. */
+  readonly batches: number;
+  readonly weather: Weather;
+  readonly schedules: boolean;
+  readonly poison: boolean;
+  readonly faults: readonly Fault[];
+}
+
+export type Fault = { readonly at: number } & (
+  | { readonly type: 'crash'; readonly forMs: number; readonly proven: boolean }
+  | { readonly type: 'stop'; readonly forMs: number }
+  | { readonly type: 'cut'; readonly forMs: number }
+  | { readonly type: 'brokerStands'; readonly forMs: number }
+  | { readonly type: 'brokerClock'; readonly byMs: number }
+  | { readonly type: 'daemonClock'; readonly byMs: number }
+  | { readonly type: 'full'; readonly forMs: number }
+  | { readonly type: 'rollback'; readonly lostMs: number }
+  | { readonly type: 'restart'; readonly forMs: number }
+  | { readonly type: 'kill'; readonly forMs: number }
+  | { readonly type: 'producerDies' }
+);
+
+const TEN_MINUTES = 600_000;
+
+export function climateOf(dice: Dice, store: 'redis' | 'embedded'): Climate {
+  const durationMs = dice.whole(60, 110) * 1_000;
+  const short = dice.chance(0.7);
+  const leaseMs = short ? 16_000 : 30_000;
+  const rough = dice.pick([0, 0.5, 1, 2]);
+  return {
+    durationMs,
+    daemons: dice.whole(2, 3),
+    queues: dice.chance(0.6) ? ['a'] : ['a', 'b'],
+    slots: dice.pick([1, 3, 8, 24]),
+    leaseMs,
+    heartbeatMs: short ? 4_000 : 5_000,
+    enqueueTimeoutMs: dice.pick([2_000, 30_000]),
+    batches: dice.whole(15, 50),
+    weather: {
+      lostRequest: 0.06 * rough,
+      lostReply: 0.08 * rough,
+      late: 0.04 * rough,
+      twice: 0.02 * rough,
+      slow: dice.pick([0, 0.02, 0.1]),
+    },
+    schedules: dice.chance(0.4),
+    poison: dice.chance(0.2),
+    faults: faultsOf(dice, store, durationMs, leaseMs),
+  };
+}
+
+function faultsOf(dice: Dice, store: 'redis' | 'embedded', durationMs: number, leaseMs: number): Fault[] {
+  const longer = () => dice.between(leaseMs, 90_000);
+  const span = () => (dice.chance(0.5) ? dice.between(100, leaseMs) : longer());
+  const kinds: [weight: number, make: (at: number) => Fault][] = [
+    [3, (at) => ({ at, type: 'crash', forMs: dice.between(100, 20_000), proven: dice.chance(0.3) })],
+    [3, (at) => ({ at, type: 'stop', forMs: span() })],
+    [3, (at) => ({ at, type: 'cut', forMs: span() })],
+    [2, (at) => ({ at, type: 'brokerStands', forMs: dice.between(500, 2 * leaseMs) })],
+    [2, (at) => ({ at, type: 'brokerClock', byMs: Math.round(dice.between(-TEN_MINUTES, TEN_MINUTES)) })],
+    [1, (at) => ({ at, type: 'daemonClock', byMs: Math.round(dice.between(-TEN_MINUTES, TEN_MINUTES)) })],
+    [1, (at) => ({ at, type: 'full', forMs: dice.between(500, 40_000) })],
+    [1, (at) => ({ at, type: 'restart', forMs: dice.between(100, 5_000) })],
+    [0.3, (at) => ({ at, type: 'producerDies' })],
+  ];
+  if (store === 'redis') {
+    kinds.push([1.5, (at) => ({ at, type: 'rollback', lostMs: dice.between(10, 4_000) })]);
+  } else {
+    kinds.push([4, (at) => ({ at, type: 'kill', forMs: dice.between(10, 3_000) })]);
+  }
+  // Not every kind in every seed: what hides behind another fault is found where that one is away.
+  const chosen = kinds.filter(() => dice.chance(0.5));
+  const count = chosen.length === 0 ? 0 : dice.whole(1, 9);
+  return Array.from({ length: count }, () => {
+    let ticket = dice.between(
+      0,
+      chosen.reduce((sum, [weight]) => sum + weight, 0),
+    );
+    const [, make] =
+      chosen.find(([weight]) => {
+        ticket -= weight;
+        return ticket < 0;
+      }) ?? (chosen[0] as (typeof chosen)[number]);
+    return make(dice.between(1_000, durationMs));
+  });
+}

@@ -1,0 +1,321 @@
+import type {
+  EnqueueBatch,
+  EnqueueReply,
+  FireReply,
+  FireRequest,
+  HeartbeatReply,
+  ReclaimReply,
+  ReclaimRequest,
+  ResyncReply,
+  ResyncRequest,
+  SweepReply,
+  WatermarkReply,
+} from '../../src/broker/broker.ts';
+import type { EpochMs } from '../../src/lib/clock.ts';
+import { ExchangeOracle } from './exchange-oracle.ts';
+import { compareImage } from './image-check.ts';
+import type { Call, Effect, QueueImage } from './sim-store.ts';
+import {
+  claimsOf,
+  emptyTruth,
+  type QueueTruth,
+  readRecord,
+  renew,
+  same,
+  sorted,
+  type TrueSession,
+  Violation,
+} from './truth.ts';
+
+const LEASE_SLACK_MS = 5_000;
+const WATERMARK_AHEAD_MS = 3_600_000;
+
+/** What a reclaim took, for those who know the owner. */
+export interface Taken {
+  readonly daemon: string;
+  readonly session: TrueSession;
+  /** The first call: from here on the owner is refused. */
+  readonly began: boolean;
+  readonly proven: boolean;
+  readonly tokens: readonly string[];
+}
+
+export interface OracleOptions {
+  readonly queue: string;
+  readonly onTaken: (taken: Taken) => void;
+  /** Whether the store has room now. */
+  readonly hasRoom: () => boolean;
+  /** A tick was fired: is it the one that the schedule's rules want after `previous`? */
+  readonly onFired: (schedule: string, previous: EpochMs, tick: EpochMs, now: EpochMs) => void;
+}
+
+/** Knows what every call must answer and do on one queue, and compares: at the moment when it is carried out. */
+export class Oracle {
+  truth: QueueTruth = emptyTruth();
+  readonly #options: OracleOptions;
+  readonly #exchanges = new ExchangeOracle();
+
+  constructor(options: OracleOptions) {
+    this.#options = options;
+  }
+
+  /** `now`: the broker's clock. `at`: true time. @throws Violation */
+  check(call: Call, effect: Effect, now: EpochMs, at: number): void {
+    if (effect.error !== null) this.#refused(call, effect.error);
+    else this.#answered(call, effect, now, at);
+    if (
+      call.verb !== 'watermark' &&
+      call.verb !== 'fire' &&
+      call.verb !== 'resync' &&
+      call.verb !== 'closeSession'
+    )
+      this.truth.highest = Math.max(this.truth.highest, now);
+    compareImage(this.truth, effect.image, now);
+  }
+
+  /** The store was started anew over its files: nobody holds anything. */
+  restarted(): void {
+    for (const job of this.truth.jobs.values()) {
+      if (job.place.at !== 'in_flight') continue;
+      job.claims = claimsOf(job.place.token);
+      job.recoveries += 1;
+      job.place = { at: 'ready' };
+    }
+    this.truth.sessions.clear();
+  }
+
+  #refused(call: Call, error: Error & { code?: string; disposition?: string }): void {
+    const mayBeFull = call.verb === 'enqueue' || call.verb === 'fire';
+    if (mayBeFull && error.code === 'ERR_BROKER_FULL' && !this.#options.hasRoom()) return;
+    throw new Violation('P7', `${call.verb} was refused: ${error.message}`);
+  }
+
+  #answered(call: Call, { reply, image }: Effect, now: EpochMs, at: number): void {
+    switch (call.verb) {
+      case 'enqueue':
+        this.#enqueue(call.argument, reply as EnqueueReply, now);
+        break;
+      case 'open':
+        this.#open(call.argument, reply as 'opened' | 'refused', image, now, at);
+        break;
+      case 'exchange':
+        this.#exchanges.check(this.truth, call.argument, reply as never, image, now, at);
+        break;
+      case 'heartbeat':
+        this.#heartbeat(call.argument, reply as HeartbeatReply, now, at);
+        break;
+      case 'resync':
+        this.#resync(call.argument, reply as ResyncReply, now, at);
+        break;
+      case 'closeSession':
+        this.#close(call.argument.daemon);
+        break;
+      case 'sweep':
+        this.#sweep(call.argument.leaseMs, reply as SweepReply, now);
+        break;
+      case 'reclaim':
+        this.#reclaim(call.argument, reply as ReclaimReply, image, now);
+        break;
+      case 'watermark':
+        this.#watermark(call.argument.schedule, reply as WatermarkReply, now);
+        break;
+      case 'fire':
+        this.#fire(call.argument, reply as FireReply, now);
+        break;
+    }
+  }
+
+  #enqueue(batch: EnqueueBatch, reply: EnqueueReply, now: EpochMs): void {
+    const { truth } = this;
+    if (reply.status === 'late') {
+      if (Math.max(now, truth.highest) <= batch.notAfterAt)
+        throw new Violation('I1', 'a batch was called late in time');
+      return;
+    }
+    if (now > batch.notAfterAt) throw new Violation('I4', 'a batch was stored after its time');
+    const known = truth.batches.get(batch.id);
+    if (known !== undefined) {
+      same('I4', reply.existing, known, 'a repeated batch was answered otherwise');
+      return;
+    }
+    const existing = batch.jobs.map(({ record, delayMs }) => {
+      const job = readRecord(record, delayMs, now);
+      const holder = job.unique === '' ? undefined : truth.unique.get(job.unique);
+      if (holder !== undefined) return holder;
+      if (job.unique !== '') truth.unique.set(job.unique, job.id);
+      if (truth.jobs.has(job.id)) throw new Violation('I4', `job ${job.id} was stored twice`);
+      truth.jobs.set(job.id, job);
+      return null;
+    });
+    truth.batches.set(batch.id, existing);
+    same('I13', reply.existing, existing, 'the holders of unique keys are others');
+  }
+
+  #open(
+    { daemon, leaseMs }: { daemon: string; leaseMs: number },
+    reply: 'opened' | 'refused',
+    image: QueueImage,
+    now: EpochMs,
+    at: number,
+  ): void {
+    const session = this.truth.sessions.get(daemon);
+    if (session?.state === 'taken' || session?.state === 'buried') {
+      if (reply !== 'refused') throw new Violation('I5', `the dead id ${daemon} was opened again`);
+      return;
+    }
+    if (reply !== 'opened') throw new Violation('I5', `the new id ${daemon} was refused`);
+    if (session !== undefined) {
+      // A copy of the request that came first: it may renew a session that nobody has used yet.
+      const deadlineAt = image.leases?.get(daemon);
+      const unused = session.lanes.every(({ number }) => number === 0);
+      if (deadlineAt !== undefined && unused && deadlineAt === now + leaseMs) renew(session, deadlineAt, at);
+      return;
+    }
+    this.truth.sessions.set(daemon, {
+      state: 'live',
+      deadlineAt: now + leaseMs,
+      renewedAt: at,
+      lanes: [
+        { number: 0, answer: null },
+        { number: 0, answer: null },
+      ],
+      moved: 0,
+    });
+  }
+
+  #heartbeat(
+    { daemon, leaseMs }: { daemon: string; leaseMs: number },
+    reply: HeartbeatReply,
+    now: EpochMs,
+    at: number,
+  ): void {
+    const session = this.#standing(daemon, reply.status);
+    if (session === null || reply.status === 'lost') return;
+    const inFlight = this.#inFlight(daemon).length;
+    if (reply.inFlight !== inFlight)
+      throw new Violation('I12', `${inFlight} jobs are in flight, the heartbeat says ${reply.inFlight}`);
+    renew(session, now + leaseMs, at);
+  }
+
+  #resync({ daemon, leaseMs, numbers }: ResyncRequest, reply: ResyncReply, now: EpochMs, at: number): void {
+    const session = this.#standing(daemon, reply.status);
+    if (session === null || reply.status === 'lost') return;
+    same('I12', sorted(reply.tokens), this.#inFlight(daemon), 'the resync lists others than are in flight');
+    for (const lane of [0, 1] as const) {
+      if (numbers[lane] > session.lanes[lane].number)
+        session.lanes[lane] = { number: numbers[lane], answer: null };
+    }
+    renew(session, now + leaseMs, at);
+  }
+
+  #close(daemon: string): void {
+    const session = this.truth.sessions.get(daemon);
+    if (session?.state === 'live' && this.#inFlight(daemon).length === 0) session.state = 'buried';
+  }
+
+  #sweep(leaseMs: number, reply: SweepReply, now: EpochMs): void {
+    const leases: [string, EpochMs][] = [];
+    for (const [daemon, session] of this.truth.sessions) {
+      if (session.state === 'buried') continue;
+      if (session.state === 'live' && session.deadlineAt > now + leaseMs + LEASE_SLACK_MS)
+        session.deadlineAt = now + leaseMs;
+      leases.push([daemon, session.state === 'taken' ? -1 : session.deadlineAt]);
+    }
+    const told = reply.leases.map(({ daemon, deadlineAt }) => [daemon, deadlineAt]);
+    same('I12', told.toSorted(byName), leases.toSorted(byName), 'the leases are others than granted');
+  }
+
+  #reclaim(
+    { daemon, deadlineAt, proven }: ReclaimRequest,
+    reply: ReclaimReply,
+    image: QueueImage,
+    now: EpochMs,
+  ): void {
+    const session = this.truth.sessions.get(daemon);
+    if (session === undefined || session.state === 'buried') {
+      if (reply.status !== 'reclaimed' || reply.more)
+        throw new Violation('I12', 'the reclaim of what is gone has no end');
+      return;
+    }
+    if (session.state === 'live') {
+      const same = session.deadlineAt === deadlineAt;
+      const past = proven || session.deadlineAt <= now;
+      if (reply.status === 'alive') {
+        if (same && (proven || session.deadlineAt < now))
+          throw new Violation('P1', `the dead ${daemon} keeps its jobs`);
+        return;
+      }
+      if (!same || !past) throw new Violation('I3', `the lease of ${daemon} was taken, which it had renewed`);
+    } else if (reply.status === 'alive') {
+      throw new Violation('P1', `a reclaim that had begun of ${daemon} cannot be finished`);
+    }
+    if (reply.status !== 'reclaimed') return;
+    const began = session.state === 'live';
+    const left = new Set(image.jobs.filter((job) => job.daemon === daemon).map(({ token }) => token));
+    const tokens = this.#inFlight(daemon).filter((token) => !left.has(token));
+    for (const token of tokens) this.#takeBack(token);
+    session.moved += tokens.length;
+    session.state = reply.more ? 'taken' : 'buried';
+    if (reply.more !== left.size > 0)
+      throw new Violation('I12', `a reclaim of ${daemon} ends with jobs left behind`);
+    if (reply.moved !== session.moved)
+      throw new Violation('I12', `a reclaim moved ${session.moved} jobs and says ${reply.moved}`);
+    this.#options.onTaken({ daemon, session, began, proven, tokens });
+  }
+
+  #takeBack(token: string): void {
+    const job = this.truth.jobs.get(token.slice(0, 36));
+    if (job === undefined) throw new Violation('I12', `a job that is not known was in flight: ${token}`);
+    job.claims = claimsOf(token);
+    job.recoveries += 1;
+    job.place = { at: 'ready' };
+  }
+
+  #watermark(schedule: string, { watermark, now: told }: WatermarkReply, now: EpochMs): void {
+    const known = this.truth.schedules.get(schedule);
+    const expected =
+      known !== undefined && known.tick <= now + WATERMARK_AHEAD_MS ? known : { tick: now, holder: null };
+    same('I6', [watermark, told], [expected, now], `the watermark of ${schedule} is another`);
+    this.truth.schedules.set(schedule, expected);
+  }
+
+  #fire({ schedule, previous, tick, record }: FireRequest, { watermark }: FireReply, now: EpochMs): void {
+    const { truth } = this;
+    const known = truth.schedules.get(schedule) ?? null;
+    if (known?.tick !== previous || tick <= previous || tick > now) {
+      same('I6', watermark, known, `${schedule} moved although it stands elsewhere, or the tick is not due`);
+      return;
+    }
+    const job = readRecord(record, 0, now);
+    const holder = (job.unique === '' ? undefined : truth.unique.get(job.unique)) ?? null;
+    truth.schedules.set(schedule, { tick, holder });
+    same('I6', watermark, { tick, holder }, `${schedule} did not move to the tick that was fired`);
+    this.#options.onFired(schedule, previous, tick, now);
+    if (holder !== null) return;
+    if (truth.jobs.has(job.id)) throw new Violation('I6', `the tick ${tick} of ${schedule} was fired twice`);
+    if (job.unique !== '') truth.unique.set(job.unique, job.id);
+    truth.jobs.set(job.id, job);
+  }
+
+  /** The session if it may act now, null if it must hear that it is lost. */
+  #standing(daemon: string, status: string): TrueSession | null {
+    const session = this.truth.sessions.get(daemon);
+    const live = session?.state === 'live';
+    if (live && status === 'lost')
+      throw new Violation('I3', `${daemon} was refused although its lease was not taken`);
+    if (!live && status !== 'lost')
+      throw new Violation('I5', `${daemon} was accepted although its lease is gone`);
+    return live ? (session ?? null) : null;
+  }
+
+  #inFlight(daemon: string): string[] {
+    const tokens: string[] = [];
+    for (const { place } of this.truth.jobs.values()) {
+      if (place.at === 'in_flight' && place.daemon === daemon) tokens.push(place.token);
+    }
+    return sorted(tokens);
+  }
+}
+
+const byName = (a: readonly unknown[], b: readonly unknown[]): number =>
+  String(a[0]) < String(b[0]) ? -1 : 1;

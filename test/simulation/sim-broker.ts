@@ -1,0 +1,65 @@
+import type { Broker } from '../../src/broker/broker.ts';
+import type { Machine } from './machine.ts';
+import type { Network } from './network.ts';
+import type { Answer, Call, Verb } from './sim-store.ts';
+import type { Wakes } from './wakes.ts';
+
+/** The broker as one machine sees it: across the network. It has the verbs that a simulated process calls, and no others. */
+export const brokerOf = (machine: Machine, network: Network, wakes: Wakes): Broker =>
+  new SimBroker(machine, network, wakes) as unknown as Broker;
+
+class SimBroker {
+  readonly type = 'memory';
+  up = true;
+  readonly #machine: Machine;
+  readonly #network: Network;
+  readonly #wakes: Wakes;
+  readonly #underWay = new Set<AbortController>();
+
+  constructor(machine: Machine, network: Network, wakes: Wakes) {
+    this.#machine = machine;
+    this.#network = network;
+    this.#wakes = wakes;
+  }
+
+  enqueue = this.#verb('enqueue');
+  open = this.#verb('open');
+  exchange = this.#verb('exchange');
+  heartbeat = this.#verb('heartbeat');
+  resync = this.#verb('resync');
+  closeSession = this.#verb('closeSession');
+  sweep = this.#verb('sweep');
+  reclaim = this.#verb('reclaim');
+  watermark = this.#verb('watermark');
+  fire = this.#verb('fire');
+
+  wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    return this.#wakes.wait(this.#machine, queues, signal);
+  }
+
+  async start(): Promise<void> {}
+
+  /** Calls under way end. */
+  async close(): Promise<void> {
+    for (const closing of this.#underWay) closing.abort();
+  }
+
+  #verb<V extends Verb>(verb: V) {
+    return async (queue: string, argument: Parameters<Broker[V]>[1]): Promise<Answer<V>> => {
+      const closing = new AbortController();
+      this.#underWay.add(closing);
+      try {
+        // Copied: what is on the wire does not change with the sender's objects.
+        const call = structuredClone({ verb, queue, argument }) as Call;
+        const reply = await this.#network.call(this.#machine, call, closing.signal);
+        this.up = true;
+        return structuredClone(reply) as Answer<V>;
+      } catch (error) {
+        this.up = false;
+        throw error;
+      } finally {
+        this.#underWay.delete(closing);
+      }
+    };
+  }
+}

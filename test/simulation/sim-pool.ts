@@ -1,0 +1,73 @@
+import type { Delivery } from '../../src/pool/pool.ts';
+import type { Outcome } from '../../src/task/outcome.ts';
+import { FakePool } from '../support/fake-pool.ts';
+import type { Machine } from './machine.ts';
+import type { Timeline } from './timeline.ts';
+
+/** How one attempt will go. */
+export interface Attempt {
+  readonly runMs: number;
+  readonly outcome: Outcome;
+}
+
+export interface SimPoolOptions {
+  readonly machine: Machine;
+  readonly timeline: Timeline;
+  readonly queues: readonly string[];
+  readonly slots: number;
+  /** A delivery starts to run: how it will go. */
+  readonly onStart: (delivery: Delivery, pool: SimPool) => Attempt;
+  /** Its process has ended, whether the master knows it or not. */
+  readonly onEnd: (token: string) => void;
+}
+
+/** Workers that go on while their master is stopped, and that are gone when it is dead. */
+export class SimPool extends FakePool {
+  readonly #options: SimPoolOptions;
+  readonly #alive = new Set<string>();
+
+  constructor(options: SimPoolOptions) {
+    super(options.queues, options.slots, ['work']);
+    this.#options = options;
+  }
+
+  override run(batch: readonly Delivery[]): void {
+    super.run(batch);
+    for (const delivery of batch) this.#start(delivery);
+  }
+
+  override abort(tokens: readonly string[], reason: 'cancel' | 'drain' | 'lease_lost'): void {
+    for (const token of tokens) this.#gone(token);
+    super.abort(tokens, reason);
+  }
+
+  /** Those that have not ended by the deadline are ended by force. */
+  override async stop(deadline?: AbortSignal): Promise<void> {
+    while (this.running.size > 0 && deadline?.aborted === false) {
+      await this.#options.machine.clock.sleep(50, deadline);
+    }
+    for (const token of this.running.keys()) this.#gone(token);
+    await super.stop();
+  }
+
+  /** With their master. */
+  die(): void {
+    for (const token of [...this.#alive]) this.#gone(token);
+  }
+
+  #start(delivery: Delivery): void {
+    const { machine, timeline, onStart } = this.#options;
+    const { token } = delivery;
+    this.#alive.add(token);
+    const { runMs, outcome } = onStart(delivery, this);
+    timeline.after(runMs, () => {
+      if (!this.#alive.has(token)) return;
+      this.#gone(token);
+      timeline.after(0.1, () => this.end(token, outcome), machine);
+    });
+  }
+
+  #gone(token: string): void {
+    if (this.#alive.delete(token)) this.#options.onEnd(token);
+  }
+}

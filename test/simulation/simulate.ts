@@ -1,0 +1,214 @@
+import { Dice } from './dice.ts';
+import { climateOf, type Fault } from './faults.ts';
+import { CALM } from './network.ts';
+import { RedisStore } from './redis-store.ts';
+import type { Replicated, SimStore } from './sim-store.ts';
+import { type QueueTruth, Violation } from './truth.ts';
+import { World } from './world.ts';
+
+export interface Simulated {
+  readonly seed: number;
+  readonly operations: number;
+  readonly reclaims: number;
+  readonly overlaps: number;
+  readonly violation: Violation | null;
+  /** Of everything that happened. */
+  readonly digest: string;
+}
+
+export interface SimulateOptions {
+  readonly seed: number;
+  /** The socket of a redis-server that nobody else uses. */
+  readonly redis: string;
+  /** Hears everything that happens. */
+  readonly onNote?: (line: string) => void;
+}
+
+/** One seed: faults for a while, then peace until everything has ended, then an orderly stop, then the last audit. */
+export async function simulate({ seed, redis, onNote = () => {} }: SimulateOptions): Promise<Simulated> {
+  const dice = new Dice(seed);
+  const store = await RedisStore.open(redis, dice.fork());
+  try {
+    const world = new World(dice, climateOf(dice, store.type), store, onNote);
+    await history(world, store);
+    const { operations, reclaims, violation, digest } = world;
+    return { seed, operations, reclaims, overlaps: world.ledger.overlaps, violation, digest };
+  } finally {
+    await store.close();
+  }
+}
+
+async function history(world: World, store: SimStore & Replicated): Promise<void> {
+  const { climate, timeline, dice } = world;
+  for (let place = 0; place < climate.daemons; place++) world.startDaemon(place);
+  world.startProducer();
+  world.startProducer();
+  world.network.weather = climate.weather;
+  for (let i = 0; i < climate.batches; i++) {
+    timeline.at(dice.between(0, climate.durationMs), () => {
+      const producer = dice.pick(world.producers);
+      if (producer.machine.state === 'awake')
+        producer.enqueue(dice.chance(0.1) ? dice.whole(5, 40) : dice.whole(1, 3));
+    });
+  }
+  for (const fault of climate.faults) timeline.at(fault.at, () => strike(world, store, fault));
+  const over = () => world.violation !== null;
+  if (await timeline.run(climate.durationMs, over)) return;
+  await makePeace(world);
+  const limit = timeline.now + 3 * climate.leaseMs + 120_000;
+  if (!(await timeline.run(limit, () => over() || isSettled(world)))) {
+    world.judge(() => {
+      throw new Violation('I9', `not everything has ended: ${unsettled(world)}`);
+    });
+  }
+  if (!over()) await stopAll(world);
+}
+
+async function strike(world: World, store: Replicated, fault: Fault): Promise<void> {
+  const { dice, timeline, climate } = world;
+  const place = dice.whole(0, climate.daemons - 1);
+  const daemon = world.daemons[place];
+  const machine = daemon?.machine;
+  if (daemon === undefined || machine === undefined) return;
+  switch (fault.type) {
+    case 'crash': {
+      const dead = world.killDaemon(place);
+      if (dead !== null)
+        timeline.after(fault.forMs, () => world.startDaemon(place, fault.proven ? dead : null));
+      return;
+    }
+    case 'stop':
+      world.note(`${machine.name} is stopped for ${fault.forMs.toFixed(0)} ms`);
+      machine.stop();
+      timeline.after(fault.forMs, () => {
+        world.note(`${machine.name} is continued`);
+        return machine.continue();
+      });
+      return;
+    case 'cut': {
+      const whom = dice.chance(0.2) ? dice.pick(world.producers).machine : machine;
+      world.note(`${whom.name} is cut off for ${fault.forMs.toFixed(0)} ms`);
+      return world.network.cut(whom, fault.forMs);
+    }
+    case 'brokerStands':
+      return world.standBroker(fault.forMs);
+    case 'brokerClock':
+      return world.jumpBroker(fault.byMs);
+    case 'daemonClock':
+      world.note(`the clock of ${machine.name} jumps by ${fault.byMs} ms`);
+      machine.wallOffset += fault.byMs;
+      return;
+    case 'full':
+      timeline.after(fault.forMs, () => world.setRoom(true));
+      return world.setRoom(false);
+    case 'rollback': {
+      if (!world.hasRoom || world.rollbackAhead) return;
+      world.rollbackAhead = true;
+      await store.snapshot();
+      const truths = new Map([...world.oracles].map(([queue, { truth }]) => [queue, structuredClone(truth)]));
+      timeline.after(fault.lostMs, () => rollBack(world, store, truths));
+      return;
+    }
+    case 'restart':
+      return restart(world, place, fault.forMs);
+    case 'producerDies':
+      dice.pick(world.producers).machine.die();
+      return world.startProducer();
+    case 'kill':
+      return;
+  }
+}
+
+async function rollBack(
+  world: World,
+  store: Replicated,
+  truths: ReadonlyMap<string, QueueTruth>,
+): Promise<void> {
+  world.rollbackAhead = false;
+  if (world.peaceful || !world.hasRoom) return;
+  world.note('the broker loses what came last');
+  await store.rollback();
+  for (const [queue, oracle] of world.oracles) {
+    const truth = structuredClone(truths.get(queue) as QueueTruth);
+    world.ledger.lose(oracle.truth, truth);
+    oracle.truth = truth;
+  }
+  world.storeSetBackAt = world.timeline.now;
+}
+
+function restart(world: World, place: number, forMs: number): void {
+  const daemon = world.daemons[place];
+  if (daemon === undefined || daemon.machine.state !== 'awake') return;
+  world.note(`${daemon.machine.name} is told to stop`);
+  daemon.supervisor.signal('SIGTERM');
+  void daemon.supervisor.stop().then(() => {
+    if (daemon.machine.state === 'dead') return;
+    world.note(`${daemon.machine.name} has stopped`);
+    daemon.machine.die();
+    world.timeline.after(forMs, () => world.startDaemon(place));
+  });
+}
+
+async function makePeace(world: World): Promise<void> {
+  world.note('peace');
+  world.peaceful = true;
+  world.network.mend();
+  world.network.weather = CALM;
+  await world.continueBroker();
+  if (!world.hasRoom) await world.setRoom(true);
+  world.mendClock();
+  for (const [place, daemon] of world.daemons.entries()) {
+    daemon.scheduler.quiet();
+    await daemon.machine.continue();
+    if (daemon.machine.state === 'dead') world.timeline.after(1_000, () => revive(world, place));
+  }
+}
+
+/** A restart that was under way may have been faster. */
+function revive(world: World, place: number): void {
+  if (world.daemons[place]?.machine.state === 'dead') world.startDaemon(place);
+}
+
+function isSettled(world: World): boolean {
+  if (world.ledger.runs > 0 || world.producers.some(({ underWay }) => underWay > 0)) return false;
+  for (const { truth } of world.oracles.values()) {
+    for (const { place } of truth.jobs.values())
+      if (place.at !== 'ended' && place.at !== 'dead') return false;
+  }
+  return true;
+}
+
+function unsettled(world: World): string {
+  const found = [...world.oracles.values()].flatMap(({ truth }) =>
+    [...truth.jobs.values()]
+      .filter(({ place }) => place.at !== 'ended' && place.at !== 'dead')
+      .map(({ id, place }) => `${id} ${JSON.stringify(place)}`),
+  );
+  return `${world.ledger.runs} runs, ${found.length} jobs: ${found.slice(0, 3).join('; ')}`;
+}
+
+/** I11, I12: afterwards nobody holds anything, and nothing is left running in any daemon. */
+async function stopAll(world: World): Promise<void> {
+  const { timeline, climate } = world;
+  let stopped = 0;
+  const stopping = world.daemons.filter(({ machine }) => machine.state === 'awake');
+  for (const { supervisor } of stopping) {
+    supervisor.signal('SIGTERM');
+    void supervisor.stop().then(() => {
+      stopped += 1;
+    });
+  }
+  await timeline.run(
+    timeline.now + climate.leaseMs,
+    () => stopped === stopping.length || world.violation !== null,
+  );
+  // What was sent long ago still arrives; a dead daemon's copy may open a session that nobody uses.
+  world.judge(() => {
+    if (stopped < stopping.length)
+      throw new Violation('I11', `${stopping.length - stopped} daemons do not end`);
+    for (const { machine } of stopping)
+      if (machine.pending > 0)
+        throw new Violation('I11', `${machine.name} has ended, with ${machine.pending} timers left`);
+    world.ledger.audit(new Map([...world.oracles].map(([queue, { truth }]) => [queue, truth])));
+  });
+}
