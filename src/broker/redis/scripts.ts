@@ -20,6 +20,7 @@ const PARTS = {
 } as const satisfies Record<string, readonly Part[]>;
 
 export type Verb = keyof typeof PARTS;
+export const VERBS = Object.keys(PARTS) as readonly Verb[];
 export type Part = 'now' | 'record' | 'promote';
 
 export interface Script {

@@ -1,0 +1,249 @@
+/** Judges a run by its history alone. Its own tests are histories that it must refuse. */
+
+import { decodeJob, recordId } from '../../src/broker/job-record.ts';
+import type { DumpEvent, Recorded } from './history.ts';
+import { Model } from './model.ts';
+import { checkRuns, runsOf } from './runs.ts';
+import type { Invariant, Violation } from './violations.ts';
+
+export interface CheckOptions {
+  readonly leaseMs: number;
+  /** Tasks of which a job may be dead, with the crashes it then must have. */
+  readonly mayDie: Readonly<Record<string, number | null>>;
+}
+
+export interface Verdict {
+  readonly violations: readonly Violation[];
+  /** Jobs stored by the producer and by schedules. */
+  readonly jobs: number;
+  readonly faults: number;
+  readonly calls: number;
+  readonly reclaims: number;
+}
+
+export function check(history: readonly Recorded[], { leaseMs, mayDie }: CheckOptions): Verdict {
+  const violations: Violation[] = [];
+  const report = (invariant: Invariant, t: number, text: string) =>
+    void violations.push({ invariant, t, text });
+  const model = new Model(leaseMs, report);
+  let calls = 0;
+  for (const event of history) {
+    if (event.kind === 'call') {
+      calls++;
+      model.apply(event.call, event.sent, event.t);
+    } else if (event.kind === 'snapshot') model.snapshot();
+    else if (event.kind === 'rollback') model.rollback(event.to, event.t);
+  }
+  const sums = new Map(
+    history.flatMap((event) => (event.kind === 'ask' ? [[event.tag, event.sum] as const] : [])),
+  );
+  const runs = runsOf(history, report);
+  checkRuns(runs, history, model, sums, report);
+  checkProducer(history, model, report);
+  checkTicks(history, report);
+  checkReclaims(history, model, leaseMs, report);
+  checkWorld(history, report);
+  const dumps = history.filter((event) => event.kind === 'dump');
+  const tasks = new Map(runs.map(({ id, task }) => [id, task]));
+  for (const dump of dumps) checkDump(dump, model, { tasks, mayDie }, report);
+  return {
+    violations,
+    jobs: model.stored.size,
+    faults: history.filter(({ kind }) => kind === 'fault').length,
+    calls,
+    reclaims: model.reclaims.length,
+  };
+}
+
+type Reporter = (invariant: Invariant, t: number, text: string) => void;
+
+/** What the producer was told, against what Redis stored. */
+function checkProducer(history: readonly Recorded[], model: Model, report: Reporter): void {
+  const byTag = new Map([...model.jobs.values()].map((job) => [job.tag, job]));
+  for (const event of history) {
+    if (event.kind !== 'told') continue;
+    const job = byTag.get(event.tag) ?? model.jobs.get(event.id ?? '');
+    if (event.end === 'refused') {
+      if (job !== undefined && job.place !== 'maybe' && !job.unsure)
+        report('I1', event.t, `job ${job.id} (${event.tag}) was refused, but it was stored`);
+      continue;
+    }
+    if (event.end === 'unknown') continue;
+    const id = event.id ?? '';
+    if (model.waived.has(id)) continue;
+    if (job === undefined) {
+      if (model.rollbacks === 0)
+        report('I1', event.t, `job ${id} (${event.tag}) was acknowledged, but it was never stored`);
+    }
+  }
+  // Whoever was told or not: what is stored must have ended.
+  const end = history.at(-1)?.t ?? 0;
+  if (!history.some(({ kind }) => kind === 'dump')) return;
+  for (const job of model.jobs.values()) {
+    if (job.place === 'waiting' && !job.unsure && job.tag !== null)
+      report('I1', end, `job ${job.id} (${job.tag}) has not ended`);
+    if (job.place === 'in_flight' && !job.unsure)
+      report('I1', end, `job ${job.id} (${job.tag}) is still in flight`);
+  }
+}
+
+const TICK_MS = 1_000;
+
+function checkTicks(history: readonly Recorded[], report: Reporter): void {
+  const last = new Map<string, number>();
+  for (const event of history) {
+    // A schedule that is lost begins anew; one that is brought back goes on from there.
+    if (event.kind === 'rollback') last.clear();
+    if (event.kind !== 'call' || event.call.verb !== 'fire' || event.call.reply === undefined) continue;
+    const { queue, schedule, tick, reply } = event.call;
+    if (reply.tick !== tick) continue;
+    const name = `${queue}/${schedule}`;
+    const before = last.get(name) ?? tick - TICK_MS;
+    if (tick !== before && tick !== before + TICK_MS)
+      report('I6', event.t, `after tick ${before} of ${name} came ${tick}`);
+    last.set(name, tick);
+  }
+}
+
+/** A lease that nobody proved dead is only taken where something kept its owner from renewing it. */
+function checkReclaims(history: readonly Recorded[], model: Model, leaseMs: number, report: Reporter): void {
+  const disturbed = history.filter(
+    ({ kind }) => kind === 'fault' || kind === 'fault_over' || kind === 'rollback' || kind === 'daemon',
+  );
+  for (const { daemon, t, renewedAt } of model.reclaims) {
+    if (!disturbed.some((event) => event.t > renewedAt - leaseMs && event.t < t))
+      report('I3', t, `the lease of ${daemon} was taken though nothing had kept its owner from renewing it`);
+  }
+}
+
+function checkWorld(history: readonly Recorded[], report: Reporter): void {
+  const before = new Map<string, { fds: number; processes: number }>();
+  for (const event of history) {
+    const { t } = event;
+    if (event.kind === 'orphans' && event.count > 0)
+      report('I8', t, `${event.count} processes of ${event.name} lived on after its end`);
+    if (event.kind === 'quiet' && event.left > 0)
+      report(
+        'I9',
+        t,
+        `${event.left} jobs had not ended ${Math.round(event.withinMs)} ms after the last fault`,
+      );
+    if (event.kind === 'stopped') {
+      if (event.code !== 0) report('I11', t, `${event.name} was asked to stop and ended with ${event.code}`);
+      if (event.ms > event.withinMs)
+        report('I11', t, `${event.name} took ${Math.round(event.ms)} ms to stop, it has ${event.withinMs}`);
+    }
+    if (event.kind === 'idle' && event.when === 'before') before.set(event.name, event);
+    if (event.kind === 'idle' && event.when === 'after') {
+      const base = before.get(event.name);
+      if (base !== undefined && event.fds > base.fds + SPARE_FDS)
+        report('I14', t, `${event.name} has ${event.fds} open files at rest, it began with ${base.fds}`);
+      if (base !== undefined && event.processes > base.processes)
+        report(
+          'I14',
+          t,
+          `${event.name} has ${event.processes} processes at rest, it began with ${base.processes}`,
+        );
+    }
+  }
+}
+
+/** Connections for blocking reads are kept for the next one. */
+const SPARE_FDS = 6;
+
+function checkDump(
+  dump: DumpEvent & { readonly t: number },
+  model: Model,
+  { tasks, mayDie }: { tasks: ReadonlyMap<string, string>; mayDie: CheckOptions['mayDie'] },
+  report: Reporter,
+): void {
+  const { t, queue } = dump;
+  const places = new Map<string, string[]>();
+  const put = (id: string, place: string) => places.set(id, [...(places.get(id) ?? []), place]);
+  for (const record of dump.waiting) put(recordId(record), 'waiting');
+  for (const { token } of dump.inFlight) put(token.slice(0, 36), 'in flight');
+  for (const record of dump.dead) put(recordId(record), 'dead');
+  for (const [id, where] of places) {
+    if (where.length > 1) report('I12', t, `job ${id} is in ${where.join(' and ')} of ${queue}`);
+    const job = model.jobs.get(id);
+    if (job?.place === 'ended' && !job.unsure && where[0] !== 'dead')
+      report('I1', t, `job ${id} has ended (${job.end}) and is ${where[0]}`);
+  }
+  for (const { daemon, token } of dump.inFlight)
+    if (!dump.leases.includes(daemon))
+      report('I12', t, `${token} is in flight of ${daemon}, which has no lease`);
+  for (const [key, id] of Object.entries(dump.unique)) {
+    const where = places.get(id)?.[0];
+    if (where === undefined || where === 'dead')
+      report('I12', t, `unique key ${key} of ${queue} is held by ${id}, which does not live`);
+  }
+  if (dump.inFlight.length > 0)
+    report(
+      'I11',
+      t,
+      `${dump.inFlight.length} jobs of ${queue} are left in flight after all daemons have stopped`,
+    );
+  for (const key of dump.strayKeys) report('I14', t, `the key ${key} is left behind`);
+  checkEnds(dump, model, report);
+  for (const record of dump.dead) checkDead(record, t, model, tasks, mayDie, report);
+}
+
+/** Completed jobs leave a result where one was to be kept, and a count. */
+function checkEnds(dump: DumpEvent & { readonly t: number }, model: Model, report: Reporter): void {
+  const { t, queue, counters, results } = dump;
+  const dead = new Set(dump.dead.map(recordId));
+  let acked = 0;
+  let doubtful = 0;
+  for (const job of model.jobs.values()) {
+    if (job.queue !== queue) continue;
+    if (job.unsure || job.place === 'maybe') doubtful++;
+    else if (job.end === 'ack') acked++;
+    if (job.unsure || model.rollbacks > 0) continue;
+    if (job.end === 'dead' && !dead.has(job.id))
+      report('I1', t, `job ${job.id} died, but it is not among the dead of ${queue}`);
+    const status = results[job.id];
+    if (job.keepResult && job.end === 'ack' && status !== 'completed')
+      report('I1', t, `job ${job.id} was acknowledged, its kept result: ${status ?? 'none'}`);
+    if (job.end === 'ack' && dead.has(job.id)) report('I1', t, `job ${job.id} was acknowledged and is dead`);
+  }
+  if (model.rollbacks > 0) return;
+  const stored = [...model.jobs.values()].filter(
+    (job) => job.queue === queue && job.place !== 'maybe',
+  ).length;
+  const enqueued = counters['enqueued'] ?? 0;
+  const completed = counters['completed'] ?? 0;
+  if (enqueued < stored - doubtful || enqueued > stored + doubtful)
+    report(
+      'I4',
+      t,
+      `${queue} counts ${enqueued} stored jobs, the history ${stored}${doubtful > 0 ? ` ± ${doubtful}` : ''}`,
+    );
+  if (completed < acked || completed > acked + doubtful)
+    report(
+      'I2',
+      t,
+      `${queue} counts ${completed} completed jobs, the history ${acked}${doubtful > 0 ? ` + ${doubtful}` : ''}`,
+    );
+}
+
+function checkDead(
+  record: string,
+  t: number,
+  model: Model,
+  tasks: ReadonlyMap<string, string>,
+  mayDie: CheckOptions['mayDie'],
+  report: Reporter,
+): void {
+  const { id, crashes, error } = decodeJob(record);
+  const task = tasks.get(id) ?? 'none';
+  const expected = mayDie[task];
+  if (expected === undefined)
+    report('I7', t, `job ${id} of task ${task} is dead: ${error?.message ?? 'no reason'}`);
+  else if (expected !== null && crashes !== expected)
+    report('I7', t, `job ${id} of task ${task} is dead after ${crashes} crashes, not ${expected}`);
+  const counted = [...model.left].filter(
+    ([token, { count }]) => token.startsWith(id) && count === 'crash',
+  ).length;
+  if (model.rollbacks === 0 && model.jobs.get(id)?.unsure === false && counted !== crashes)
+    report('I7', t, `job ${id} has ${crashes} crashes in its record, ${counted} were counted`);
+}

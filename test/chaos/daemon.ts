@@ -1,0 +1,186 @@
+/** One real daemon of a run: `bin/supervisor` in a folder of its own, behind its own door to Redis. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { callDaemon } from '../../src/control/client.ts';
+import type { StatusReport } from '../../src/control/protocol.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { descendants, isAlive, type ProcessId } from '../support/processes.ts';
+import { until } from '../support/until.ts';
+import { cleanEnvironment, PROGRAM, ROOT } from '../support/with-supervisor.ts';
+import { type Event, monotonicMs } from './history.ts';
+import { COLD_GRACE_MS, DRAIN_MS, HEARTBEAT_MS, LEASE_MS, NAMESPACE } from './settings.ts';
+
+export interface DaemonOptions {
+  readonly name: string;
+  readonly folder: string;
+  /** Of the history. */
+  readonly historyFolder: string;
+  readonly redisPort: number;
+  readonly schedules: number;
+  readonly record: (event: Event) => void;
+}
+
+const READY_MS = 30_000;
+/** Orphans end themselves within half a second; the invariant gives them one. */
+const ORPHAN_MS = 1_000;
+
+export class RealDaemon {
+  readonly #options: DaemonOptions;
+  readonly #folder: string;
+  #child: ChildProcess | null = null;
+  #exited: Promise<number | null> = Promise.resolve(0);
+  #descendants: ProcessId[] = [];
+  #log = '';
+  /** Somebody has ended it, or will: nobody else starts it again. */
+  held = false;
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+    this.#folder = join(options.folder, options.name);
+    mkdirSync(this.#folder);
+    writeFileSync(join(this.#folder, 'supervisor.yaml'), stringify(this.#config()));
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
+  get running(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [PROGRAM, 'start', '-c', join(this.#folder, 'supervisor.yaml')], {
+      cwd: this.#folder,
+      env: cleanEnvironment({}),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    const killNow = () => child.kill('SIGKILL');
+    process.once('exit', killNow);
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.#log = (this.#log + text).slice(-400_000);
+      });
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', (code) => {
+        process.off('exit', killNow);
+        this.#options.record({ kind: 'daemon', name: this.name, pid: child.pid ?? -1, what: 'gone' });
+        resolve(code);
+      });
+    });
+    this.#options.record({ kind: 'daemon', name: this.name, pid: this.pid, what: 'running' });
+  }
+
+  /** Resolves when it runs; at once when it has ended meanwhile. */
+  async ready(): Promise<void> {
+    await until(async () => !this.running || (await this.status())?.state === 'running', READY_MS).catch(
+      (error: unknown) => {
+        throw new Error(`${this.name} did not get ready:\n${this.#log}`, { cause: error });
+      },
+    );
+  }
+
+  status(): Promise<StatusReport | null> {
+    const socket = join(this.#folder, 'control.sock');
+    return callDaemon(socket, 'status', {}, { timeoutMs: 1_000, clock: systemClock }).catch(() => null);
+  }
+
+  /** Its workers that are processes. */
+  async workers(): Promise<number[]> {
+    const status = await this.status();
+    return (status?.pools ?? [])
+      .flatMap(({ workers }) => workers.map(({ pid }) => pid))
+      .filter((pid): pid is number => pid !== null && pid !== this.pid);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.running) this.#child?.kill(signal);
+  }
+
+  /** As `kill -9`. */
+  async kill(): Promise<void> {
+    this.#remember();
+    this.signal('SIGKILL');
+    await this.#exited;
+    await this.#lookForOrphans();
+  }
+
+  /** As an operator stops it. */
+  async stop(): Promise<void> {
+    if (!this.running) return;
+    const withinMs = DRAIN_MS + COLD_GRACE_MS + 2_000;
+    const from = monotonicMs();
+    this.#remember();
+    this.signal('SIGTERM');
+    const timer = setTimeout(() => this.signal('SIGKILL'), 2 * withinMs);
+    const code = await this.#exited;
+    clearTimeout(timer);
+    this.#options.record({ kind: 'stopped', name: this.name, code, ms: monotonicMs() - from, withinMs });
+    await this.#lookForOrphans();
+  }
+
+  /** What it holds while nothing is done. */
+  rest(when: 'before' | 'after'): void {
+    const fds = readdirSync(`/proc/${this.pid}/fd`).length;
+    this.#options.record({
+      kind: 'idle',
+      name: this.name,
+      when,
+      fds,
+      processes: descendants(this.pid).length,
+    });
+  }
+
+  #remember(): void {
+    this.#descendants = descendants(this.pid);
+  }
+
+  async #lookForOrphans(): Promise<void> {
+    const left = () => this.#descendants.filter(isAlive);
+    await until(() => left().length === 0, ORPHAN_MS).catch(() => {});
+    const orphans = left();
+    this.#options.record({ kind: 'orphans', name: this.name, count: orphans.length });
+    for (const { pid } of orphans) process.kill(pid, 'SIGKILL');
+  }
+
+  #config(): Record<string, unknown> {
+    const { redisPort, historyFolder, schedules } = this.#options;
+    const env = { CHAOS_HISTORY: historyFolder };
+    const schedule = { task: 'quick', queue: 'io', every: '1s', missed: 'all', overlap: 'allow' };
+    return {
+      version: 1,
+      name: `chaos-${this.name}`,
+      namespace: NAMESPACE,
+      tasks: [join(ROOT, 'test/chaos/tasks/tasks.mjs')],
+      broker: {
+        type: 'redis',
+        url: `redis://127.0.0.1:${redisPort}`,
+        lease: `${LEASE_MS}ms`,
+        heartbeat: `${HEARTBEAT_MS}ms`,
+      },
+      control: { directory: '.' },
+      defaults: { timeout: '20s', retry: { attempts: 5, initial: '100ms', max: '500ms' } },
+      pools: {
+        cpu: { kind: 'process', workers: 2, queues: ['cpu'], restart: { initial: '50ms' }, env },
+        io: { kind: 'async', concurrency: 10, queues: ['io'], restart: { initial: '50ms' }, env },
+      },
+      schedules: Object.fromEntries(
+        Array.from({ length: schedules }, (_, i) => [`each-second-${i}`, schedule]),
+      ),
+      shutdown: { drain_timeout: `${DRAIN_MS}ms`, cold_grace: `${COLD_GRACE_MS}ms` },
+      log: { level: 'info', format: 'json' },
+    };
+  }
+}

@@ -1,0 +1,68 @@
+/** Everything that Redis holds of the queues of a run, read past the proxy. */
+
+import type { createClient } from 'redis';
+import { queueKeys } from '../../src/broker/redis/keys.ts';
+import type { DumpEvent } from './history.ts';
+import { NAMESPACE, QUEUES } from './settings.ts';
+
+type Client = Awaited<ReturnType<ReturnType<typeof createClient>['connect']>>;
+
+export async function dumpQueues(redis: Client): Promise<DumpEvent[]> {
+  const dumps: DumpEvent[] = [];
+  for (const queue of QUEUES) dumps.push(await dumpQueue(redis, queue));
+  return dumps;
+}
+
+async function dumpQueue(redis: Client, queue: string): Promise<DumpEvent> {
+  const keys = queueKeys(NAMESPACE, queue);
+  const waiting = await redis.zRange(keys.delayed, 0, -1);
+  for (const key of [keys.suspects, ...keys.ready]) waiting.push(...(await redis.lRange(key, 0, -1)));
+  const prefix = keys.meta.slice(0, -'meta'.length);
+  const all = await redis.keys(`${prefix.replace(/[{}]/g, '\\$&')}*`);
+  const inFlight: { daemon: string; token: string; record: string }[] = [];
+  const results: Record<string, string> = {};
+  const fixed = new Set([
+    keys.wake,
+    keys.meta,
+    keys.leases,
+    keys.delayed,
+    keys.dead,
+    keys.unique,
+    keys.schedules,
+    keys.suspects,
+    ...keys.ready,
+  ]);
+  const strayKeys: string[] = [];
+  for (const key of all) {
+    if (key.startsWith(keys.inFlightPrefix)) {
+      const daemon = key.slice(keys.inFlightPrefix.length);
+      for (const [token, record] of Object.entries(await redis.hGetAll(key)))
+        inFlight.push({ daemon, token, record });
+    } else if (key.startsWith(keys.resultPrefix)) {
+      const json = await redis.get(key);
+      if (json !== null)
+        results[key.slice(keys.resultPrefix.length)] = (JSON.parse(json) as { status: string }).status;
+    } else if (!fixed.has(key) && (await redis.pTTL(key)) === -1) strayKeys.push(key);
+  }
+  const leases = await redis.zRange(keys.leases, 0, -1);
+  // A session that was opened late by a call nobody waited for any more is taken back by its lease.
+  const owned = new Set(leases.flatMap((daemon) => [keys.session(daemon), keys.held(daemon)]));
+  const meta = await redis.hGetAll(keys.meta);
+  return {
+    kind: 'dump',
+    queue,
+    waiting,
+    inFlight,
+    leases,
+    dead: await redis.zRange(keys.dead, 0, -1),
+    unique: await redis.hGetAll(keys.unique),
+    counters: Object.fromEntries(
+      ['enqueued', 'completed', 'dead', 'expired', 'refused', 'reclaimed'].map((name) => [
+        name,
+        Number(meta[name] ?? 0),
+      ]),
+    ),
+    results,
+    strayKeys: strayKeys.filter((key) => !owned.has(key)),
+  };
+}

@@ -1,0 +1,79 @@
+/** `npm run chaos`: see docs/reliability.md. */
+
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { campaign } from './campaign.ts';
+import type { Plan } from './faults.ts';
+
+const USAGE = `Usage: npm run chaos -- [options]
+
+Real daemons, workers and Redis under faults; their histories are checked afterwards.
+First each single fault of the network on each operation, then random mixes.
+
+  --minutes N   begin no plan after so many minutes (10)
+  --seed S      of loads and mixes; the same seed makes the same plans (1)
+  --plan FILE   play this plan only, as a failing run left it
+  --times N     play it so many times (1)
+  --at-once N   plans beside each other (2)
+  --keep DIR    where failing runs leave plan, history and logs
+                (${join(tmpdir(), 'forkloop-chaos')})
+`;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: '1' },
+    plan: { type: 'string' },
+    times: { type: 'string', default: '1' },
+    'at-once': { type: 'string', default: '2' },
+    keep: { type: 'string', default: join(tmpdir(), 'forkloop-chaos') },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+async function main(): Promise<number> {
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const from = performance.now();
+  const ending = new AbortController();
+  process.on('SIGINT', () => {
+    if (ending.signal.aborted) process.exit(130);
+    process.stdout.write('ending after the plans under way; again to end now\n');
+    ending.abort();
+  });
+  const totals = await campaign({
+    minutes: number('minutes'),
+    seed: number('seed'),
+    atOnce: number('at-once'),
+    ...(values.plan === undefined ? {} : { plans: repeated(values.plan, number('times')) }),
+    keepFolder: values.keep,
+    say: (line) => void process.stdout.write(`${elapsed(from)}  ${line}\n`),
+    signal: ending.signal,
+  });
+  const { plans, jobs, faults, violations } = totals;
+  process.stdout.write(`${plans} plans, ${jobs} jobs, ${faults} faults, ${violations} violations\n`);
+  return violations === 0 ? 0 : 1;
+}
+
+function repeated(file: string, times: number): Plan[] {
+  const plan = JSON.parse(readFileSync(file, 'utf8')) as Plan;
+  return Array.from({ length: times }, () => plan);
+}
+
+function number(name: 'minutes' | 'seed' | 'times' | 'at-once'): number {
+  const value = Number(values[name]);
+  if (Number.isFinite(value) && value >= 0) return value;
+  process.stderr.write(`--${name}: ${values[name]} is not a number\n`);
+  process.exit(64);
+}
+
+function elapsed(from: number): string {
+  const seconds = Math.floor((performance.now() - from) / 1_000);
+  return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,110 @@
+/** Plays one plan to its end and judges it. Leaves no process and no file, but the history of a run that went wrong. */
+
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { recordId } from '../../src/broker/job-record.ts';
+import { check, type Verdict } from './checker.ts';
+import type { Plan } from './faults.ts';
+import { monotonicMs, readHistory } from './history.ts';
+import { produce } from './producer.ts';
+import { GRACE_MS, HEARTBEAT_MS, LEASE_MS } from './settings.ts';
+import { World } from './world.ts';
+
+/** What the checker is told of the tasks: those of which a job may be dead, and after how many crashes. */
+export const MAY_DIE = { poison: 3, killer: null } as const;
+
+/** How long faults may wait for their ordinal after the last job was enqueued. */
+const PATIENCE_MS = 12_000;
+/** What a poisoned job waits between its crashes, and jobs that failed. */
+const BACKOFF_MS = 6_000;
+const BACKLOG_PER_SECOND = 20;
+
+export interface Played extends Verdict {
+  readonly plan: Plan;
+  /** Rules whose ordinal never came. */
+  readonly unfired: number;
+  readonly ms: number;
+  /** What the daemons wrote; only of a run that went wrong. */
+  readonly keptIn: string | null;
+}
+
+export async function play(plan: Plan, keepFolder: string | null = null): Promise<Played> {
+  const from = monotonicMs();
+  const folder = await mkdtemp(join(tmpdir(), 'fl-chaos-'));
+  const removeNow = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeNow);
+  try {
+    const world = await World.open(plan, folder);
+    let unfired = 0;
+    try {
+      unfired = await run(world);
+    } finally {
+      await world.close();
+    }
+    const verdict = check(readHistory(world.historyFolder), { leaseMs: LEASE_MS, mayDie: MAY_DIE });
+    const keptIn = verdict.violations.length > 0 ? await keep(world, keepFolder) : null;
+    return { ...verdict, plan, unfired, ms: monotonicMs() - from, keptIn };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+    process.off('exit', removeNow);
+  }
+}
+
+/** Answers how many rules have not fired. */
+async function run(world: World): Promise<number> {
+  const { plan, daemons, rules, record } = world;
+  await world.startDaemons();
+  for (const daemon of daemons) daemon.rest('before');
+  const keeping = world.keepAlive();
+  await produce(plan, `redis://127.0.0.1:${world.clientPort}`, world.random, record);
+  const patience = monotonicMs() + PATIENCE_MS;
+  while (rules.unfired.length > 0 && monotonicMs() < patience) await rest(50);
+  const unfired = rules.unfired.length;
+  rules.clear();
+  await world.settled();
+  record({ kind: 'healed' });
+  await awaitQuiet(world);
+  for (const daemon of daemons) if (daemon.running) daemon.rest('after');
+  world.letGo();
+  await keeping;
+  await Promise.all(daemons.map((daemon) => daemon.ready()));
+  await Promise.all(daemons.map((daemon) => daemon.stop()));
+  for (const dump of await world.redis.dump()) record(dump);
+  return unfired;
+}
+
+/** Waits until no job of the producer is left, no longer than the invariant allows. */
+async function awaitQuiet({ redis, record }: World): Promise<void> {
+  const from = monotonicMs();
+  const left = async () => {
+    const dumps = await redis.dump();
+    const records = dumps.flatMap(({ waiting, inFlight }) => [
+      ...waiting,
+      ...inFlight.map((one) => one.record),
+    ]);
+    return new Set(records.filter((one) => one.includes('"tag":')).map(recordId)).size;
+  };
+  const backlog = await left();
+  const withinMs =
+    LEASE_MS + GRACE_MS + HEARTBEAT_MS + (backlog / BACKLOG_PER_SECOND) * 1_000 + BACKOFF_MS + 10_000;
+  let rest_ = backlog;
+  while (rest_ > 0 && monotonicMs() - from < withinMs) {
+    await rest(50);
+    rest_ = await left();
+  }
+  record({ kind: 'quiet', left: rest_, ms: monotonicMs() - from, withinMs });
+}
+
+async function keep({ plan, daemons, historyFolder }: World, into: string | null): Promise<string | null> {
+  if (into === null) return null;
+  const folder = join(into, `${plan.name.replace(/[^a-z0-9.-]+/gi, '-')}-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  cpSync(historyFolder, join(folder, 'history'), { recursive: true });
+  await writeFile(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
+  for (const { name, log } of daemons) await writeFile(join(folder, `${name}.log`), log);
+  return folder;
+}
+
+const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,122 @@
+/** The Redis of a run: what can be done to it from outside, and what it holds. */
+
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { createClient } from 'redis';
+import { plainClient } from '../support/redis-broker.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { dumpQueues } from './dump.ts';
+import type { DumpEvent, Event } from './history.ts';
+import type { Turn } from './proxy.ts';
+
+type Client = ReturnType<typeof createClient>;
+
+export class RealRedis {
+  readonly #server: RedisServer;
+  readonly #folder: string;
+  readonly #record: (event: Event) => void;
+  #snapshotTaken = false;
+
+  /** With an append-only file, synced each second: what a usual installation has. */
+  static async start(record: (event: Event) => void): Promise<RealRedis> {
+    const server = await startRedis({
+      persistence: 'aof',
+      args: ['--appendfsync', 'everysec', '--maxmemory-policy', 'noeviction'],
+    });
+    return withClient(server.url, async (client) => {
+      const { dir } = await client.configGet('dir');
+      return new RealRedis(server, dir ?? '', record);
+    });
+  }
+
+  private constructor(server: RedisServer, folder: string, record: (event: Event) => void) {
+    this.#server = server;
+    this.#folder = folder;
+    this.#record = record;
+  }
+
+  get port(): number {
+    return this.#server.port;
+  }
+
+  stop(): Promise<void> {
+    return this.#server.stop();
+  }
+
+  async pause(ms: number): Promise<void> {
+    const { pid } = this.#server;
+    process.kill(pid, 'SIGSTOP');
+    await rest(ms);
+    process.kill(pid, 'SIGCONT');
+  }
+
+  /** What it had acknowledged is there again afterwards. */
+  async kill(ms: number): Promise<void> {
+    await this.#server.kill();
+    await rest(ms);
+    await this.#server.restart();
+  }
+
+  async lose(ms: number): Promise<void> {
+    await this.#server.kill();
+    this.#record({ kind: 'rollback', to: 'nothing' });
+    rmSync(join(this.#folder, 'appendonlydir'), { recursive: true });
+    await rest(ms);
+    await this.#server.restart();
+  }
+
+  /** Between two scripts, so that the history knows what is in it. */
+  async snapshot(turn: Turn): Promise<void> {
+    await turn.take(async () => {
+      cpSync(join(this.#folder, 'appendonlydir'), join(this.#folder, 'kept'), {
+        recursive: true,
+        force: true,
+      });
+      this.#snapshotTaken = true;
+      this.#record({ kind: 'snapshot' });
+    });
+  }
+
+  async rollback(turn: Turn): Promise<void> {
+    if (!this.#snapshotTaken) return;
+    await turn.take(async () => {
+      await this.#server.kill();
+      this.#record({ kind: 'rollback', to: 'snapshot' });
+      rmSync(join(this.#folder, 'appendonlydir'), { recursive: true });
+      cpSync(join(this.#folder, 'kept'), join(this.#folder, 'appendonlydir'), { recursive: true });
+      await this.#server.restart();
+    });
+  }
+
+  async full(ms: number): Promise<void> {
+    await withClient(this.#server.url, (client) => client.configSet('maxmemory', '1mb'));
+    await rest(ms);
+    await withClient(this.#server.url, (client) => client.configSet('maxmemory', '0'));
+  }
+
+  async flushScripts(): Promise<void> {
+    await withClient(this.#server.url, (client) => client.scriptFlush());
+  }
+
+  /** Ends the connections of all clients. */
+  async killClients(): Promise<void> {
+    await withClient(this.#server.url, (client) =>
+      client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']),
+    );
+  }
+
+  dump(): Promise<DumpEvent[]> {
+    return withClient(this.#server.url, (client) => dumpQueues(client as never));
+  }
+}
+
+async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = (await plainClient(url)) as unknown as Client;
+  try {
+    return await work(client);
+  } finally {
+    client.destroy();
+  }
+}
+
+const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

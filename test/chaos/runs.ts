@@ -1,0 +1,105 @@
+/** What the handlers themselves wrote, held against what Redis was told of them. */
+
+import type { Recorded } from './history.ts';
+import type { Model } from './model.ts';
+import type { Report } from './violations.ts';
+
+export interface Run {
+  readonly id: string;
+  readonly token: string;
+  readonly task: string;
+  readonly process: number;
+  readonly from: number;
+  readonly sum: string;
+  /** When it ended by itself; its process was seen for the last time; or nothing is known. */
+  to: number;
+  how: 'end' | 'fail' | 'died' | 'open';
+}
+
+/** One for each start, in their order. */
+export function runsOf(history: readonly Recorded[], report: Report): Run[] {
+  const runs: Run[] = [];
+  const open = new Map<string, Run>();
+  const rollbacks = history.flatMap(({ kind, t }) => (kind === 'rollback' ? [t] : []));
+  for (const event of history) {
+    if (event.kind === 'start') {
+      const before = runs.findLast(({ token }) => token === event.token);
+      // Redis forgets what it handed out when it is brought back to an earlier state.
+      if (before !== undefined && !rollbacks.some((t) => t > before.from && t < event.t))
+        report('I4', event.t, `delivery ${event.token} was started twice`);
+      const { id, token, task, sum, t, pid } = event;
+      const run: Run = {
+        id,
+        token,
+        task,
+        sum,
+        process: pid,
+        from: t,
+        to: Number.POSITIVE_INFINITY,
+        how: 'open',
+      };
+      runs.push(run);
+      open.set(token, run);
+    } else if (event.kind === 'end' || event.kind === 'fail') {
+      const run = open.get(event.token);
+      if (run !== undefined) Object.assign(run, { to: event.t, how: event.kind });
+      open.delete(event.token);
+    } else if (event.kind === 'process_gone') {
+      for (const [token, run] of open) {
+        if (run.process !== event.process) continue;
+        Object.assign(run, { to: Math.max(run.from, event.lastSeen), how: 'died' });
+        open.delete(token);
+      }
+    }
+  }
+  return runs;
+}
+
+export function checkRuns(
+  runs: readonly Run[],
+  history: readonly Recorded[],
+  model: Model,
+  sums: ReadonlyMap<string, string>,
+  report: Report,
+): void {
+  const byToken = new Map(runs.map((run) => [run.token, run]));
+  const died = new Set(history.flatMap((event) => (event.kind === 'process_gone' ? [event.process] : [])));
+  for (const run of runs) {
+    if (!model.claimed.has(run.token) && model.rollbacks === 0)
+      report('I5', run.from, `delivery ${run.token} was started, but Redis never handed it out`);
+    const sum = sums.get(model.jobs.get(run.id)?.tag ?? '');
+    if (sum !== undefined && sum !== run.sum)
+      report('I10', run.from, `job ${run.id} got another input than was enqueued`);
+  }
+  for (const [token, { how, type, count, t }] of model.left) {
+    if (how !== 'settled') continue;
+    const run = byToken.get(token);
+    if (type === 'ack' && run?.how !== 'end')
+      report('I1', t, `${token} was acknowledged, its run: ${run?.how ?? 'none'}`);
+    // It may die after its last line and before its master hears of it.
+    if (
+      count === 'crash' &&
+      (run === undefined || (run.how !== 'died' && run.how !== 'open' && !died.has(run.process)))
+    )
+      report('I7', t, `a crash of ${token} was counted, its run: ${run?.how ?? 'none'}`);
+  }
+  checkOverlaps(runs, model, report);
+}
+
+function checkOverlaps(runs: readonly Run[], model: Model, report: Report): void {
+  const byJob = new Map<string, Run[]>();
+  for (const run of runs) byJob.set(run.id, [...(byJob.get(run.id) ?? []), run]);
+  for (const ofJob of byJob.values()) {
+    for (const [index, first] of ofJob.entries()) {
+      const second = ofJob[index + 1];
+      if (second === undefined || second.from >= first.to) continue;
+      const how = model.left.get(first.token)?.how;
+      if (how === 'reclaimed' || how === 'lost') continue;
+      report(
+        'I3',
+        second.from,
+        `${second.token} ran beside ${first.token}, which was ${how ?? 'still in flight'}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,206 @@
+/** Everything that a plan runs on, and what its faults do to it. */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { RealDaemon } from './daemon.ts';
+import { type Action, isWire, type Plan, RuleBook, type WorldAction } from './faults.ts';
+import { type Event, Recorder } from './history.ts';
+import { ProcessWatch } from './process-watch.ts';
+import { FaultProxy } from './proxy.ts';
+import { SeededRandom } from './random.ts';
+import { RealRedis } from './redis.ts';
+
+export class World {
+  readonly plan: Plan;
+  readonly historyFolder: string;
+  readonly random: SeededRandom;
+  readonly rules: RuleBook;
+  readonly daemons: readonly RealDaemon[];
+  readonly redis: RealRedis;
+  readonly proxy: FaultProxy;
+  readonly clientPort: number;
+  readonly record: (event: Event, t?: number) => void;
+  readonly #recorder: Recorder;
+  readonly #watch: ProcessWatch;
+  /** World actions that are not over. */
+  readonly #acting = new Set<Promise<void>>();
+  #failure: Error | null = null;
+  #keeping = true;
+
+  static async open(plan: Plan, folder: string): Promise<World> {
+    const historyFolder = join(folder, 'history');
+    mkdirSync(historyFolder);
+    const recorder = new Recorder(historyFolder);
+    const record = (event: Event, t?: number) => recorder.write(event, t);
+    const redis = await RealRedis.start(record);
+    const rules = new RuleBook(plan.faults);
+    let world: World | null = null;
+    const proxy = new FaultProxy({
+      redisPort: redis.port,
+      rules,
+      record,
+      act: (action) => world?.act(action),
+    });
+    const daemons: RealDaemon[] = [];
+    for (let i = 0; i < plan.daemons; i++) {
+      const name = `daemon${i}`;
+      const redisPort = await proxy.open(name);
+      daemons.push(
+        new RealDaemon({ name, folder, historyFolder, redisPort, schedules: plan.schedules, record }),
+      );
+    }
+    const clientPort = await proxy.open('client');
+    world = new World({ plan, historyFolder, rules, daemons, redis, proxy, clientPort, recorder, record });
+    return world;
+  }
+
+  private constructor(parts: Omit<World, keyof Methods | 'random'> & { readonly recorder: Recorder }) {
+    this.plan = parts.plan;
+    this.historyFolder = parts.historyFolder;
+    this.random = new SeededRandom(parts.plan.seed);
+    this.rules = parts.rules;
+    this.daemons = parts.daemons;
+    this.redis = parts.redis;
+    this.proxy = parts.proxy;
+    this.clientPort = parts.clientPort;
+    this.record = parts.record;
+    this.#recorder = parts.recorder;
+    this.#watch = new ProcessWatch(parts.historyFolder, parts.record);
+  }
+
+  async startDaemons(): Promise<void> {
+    await Promise.all(this.daemons.map((daemon) => daemon.start()));
+    await Promise.all(this.daemons.map((daemon) => daemon.ready()));
+  }
+
+  /** Does it in the background; `settled` waits for its end. */
+  act(action: Action): void {
+    if (isWire(action)) return;
+    const acting = this.#do(action)
+      .catch((error: unknown) => {
+        this.#failure ??= new Error(`${action.do} failed`, { cause: error });
+      })
+      .finally(() => {
+        this.record({ kind: 'fault_over', action, door: '' });
+        this.#acting.delete(acting);
+      });
+    this.#acting.add(acting);
+  }
+
+  /** Starts daemons again that ended and that nobody holds, as a service manager does. */
+  async keepAlive(): Promise<void> {
+    while (this.#keeping) {
+      for (const daemon of this.daemons) if (!daemon.running && !daemon.held) await daemon.start();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** Resolves when no world action is under way. @throws what one of them failed with */
+  async settled(): Promise<void> {
+    while (this.#acting.size > 0) await Promise.all(this.#acting);
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Ends everything that is left, in any state. */
+  async close(): Promise<void> {
+    this.#keeping = false;
+    this.rules.clear();
+    await Promise.allSettled(this.#acting);
+    await Promise.allSettled(this.daemons.map((daemon) => daemon.kill()));
+    await this.proxy.close();
+    await this.redis.stop();
+    this.#watch.stop();
+    this.#recorder.close();
+  }
+
+  /** Daemons are stopped from here on, not started. */
+  letGo(): void {
+    this.#keeping = false;
+    for (const daemon of this.daemons) daemon.held = true;
+  }
+
+  async #do(action: WorldAction): Promise<void> {
+    const { redis } = this;
+    switch (action.do) {
+      case 'kill_child':
+        return this.#killChild(action.daemon);
+      case 'stop_child':
+        return this.#stopChild(action.daemon, action.ms);
+      case 'kill_daemon':
+      case 'stop_daemon':
+      case 'restart_daemon':
+      case 'reload_daemon':
+        return this.#toDaemon(action);
+      case 'stop_redis':
+        return redis.pause(action.ms);
+      case 'kill_redis':
+        return redis.kill(action.ms);
+      case 'lose_redis':
+        return redis.lose(action.ms);
+      case 'snapshot':
+        return redis.snapshot(this.proxy.turn);
+      case 'rollback':
+        return redis.rollback(this.proxy.turn);
+      case 'full':
+        return redis.full(action.ms);
+      case 'script_flush':
+        return redis.flushScripts();
+      case 'client_kill':
+        return redis.killClients();
+    }
+  }
+
+  async #toDaemon(action: WorldAction & { readonly daemon: number }): Promise<void> {
+    const daemon = this.#daemon(action.daemon);
+    if (daemon === undefined || daemon.held || !daemon.running) return;
+    if (action.do === 'reload_daemon') return daemon.signal('SIGHUP');
+    daemon.held = true;
+    try {
+      if (action.do === 'stop_daemon') {
+        daemon.signal('SIGSTOP');
+        await rest(action.ms);
+        daemon.signal('SIGCONT');
+        return;
+      }
+      if (action.do === 'kill_daemon') {
+        await daemon.kill();
+        await rest(action.ms);
+      } else await daemon.stop();
+      await daemon.start();
+      await daemon.ready();
+    } finally {
+      daemon.held = false;
+    }
+  }
+
+  async #killChild(index: number): Promise<void> {
+    const victims = (await this.#daemon(index)?.workers()) ?? [];
+    if (victims.length > 0) kill(this.random.pick(victims), 'SIGKILL');
+  }
+
+  async #stopChild(index: number, ms: number): Promise<void> {
+    const victims = (await this.#daemon(index)?.workers()) ?? [];
+    if (victims.length === 0) return;
+    const victim = this.random.pick(victims);
+    kill(victim, 'SIGSTOP');
+    await rest(ms);
+    kill(victim, 'SIGCONT');
+  }
+
+  #daemon(index: number): RealDaemon | undefined {
+    return this.daemons[index % this.daemons.length];
+  }
+}
+
+type Methods = Pick<World, 'startDaemons' | 'act' | 'keepAlive' | 'settled' | 'close' | 'letGo'>;
+
+/** The pid may be gone. */
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
