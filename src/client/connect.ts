@@ -11,6 +11,9 @@ import { BrokeredClient } from './brokered-client.ts';
 import type { ClientOptions } from './client-options.ts';
 import { type ClientSettings, plainSettings } from './settings.ts';
 
+/** A call is given up early enough to be repeated: a reply that was lost then ends as stored, not as unknown. */
+const LONGEST_CALL_MS = 2_000;
+
 /** @throws ForkloopError ERR_CONFIG_INVALID, ERR_BROKER_UNFIT */
 export async function connect(
   options: ClientOptions,
@@ -18,7 +21,8 @@ export async function connect(
   clock: Clock,
 ): Promise<BrokeredClient> {
   const { brokerOptions, settings } = sourceOf(options);
-  const services = { callDeadlineMs: timeoutMs, clock, random: Math.random, newId, log: silentLogger };
+  const callDeadlineMs = Math.min(LONGEST_CALL_MS, timeoutMs / 2);
+  const services = { callDeadlineMs, clock, random: Math.random, newId, log: silentLogger };
   const broker = openBrokerClient({ ...brokerOptions, ...services });
   await broker.start();
   return new BrokeredClient(broker, settings, timeoutMs, clock);

@@ -30,18 +30,18 @@ const PROCESSES: readonly Plan[] = [
   plan(
     'workers that are killed, among poisoned jobs',
     [
-      { on: 'enqueue', nth: 5, do: 'kill_child', daemon: 0 },
-      { on: 'enqueue', nth: 20, do: 'kill_child', daemon: 1 },
+      { on: 'ask', nth: 15, do: 'kill_child', daemon: 0 },
+      { on: 'ask', nth: 60, do: 'kill_child', daemon: 1 },
     ],
     { mix: { cpu: 0.3, poison: 0.05 } },
   ),
   plan('a daemon that is stopped for longer than its lease', [
-    { on: 'enqueue', nth: 20, do: 'stop_daemon', daemon: 0, ms: 8_000 },
+    { on: 'ask', nth: 60, do: 'stop_daemon', daemon: 0, ms: 8_000 },
   ]),
   plan('Redis, killed and flushed and cut off', [
-    { on: 'enqueue', nth: 10, do: 'script_flush' },
-    { on: 'enqueue', nth: 20, do: 'client_kill' },
-    { on: 'enqueue', nth: 30, do: 'kill_redis', ms: 500 },
+    { on: 'ask', nth: 30, do: 'script_flush' },
+    { on: 'ask', nth: 60, do: 'client_kill' },
+    { on: 'ask', nth: 90, do: 'kill_redis', ms: 500 },
   ]),
 ];
 

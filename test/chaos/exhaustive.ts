@@ -48,15 +48,15 @@ function planFor(on: (typeof OPERATIONS)[number], fault: WireAction, nth: number
 /** What makes operations happen that a quiet run has none of. */
 const PROVOKED: Readonly<Partial<Record<Verb, readonly Rule[]>>> = {
   resync: [
-    { on: 'enqueue', nth: 8, do: 'snapshot' },
-    { on: 'enqueue', nth: 25, do: 'rollback' },
+    { on: 'ask', nth: 15, do: 'snapshot' },
+    { on: 'ask', nth: 45, do: 'rollback' },
   ],
   reclaim: [
-    { on: 'enqueue', nth: 8, do: 'kill_daemon', daemon: 0, ms: 0 },
-    { on: 'enqueue', nth: 25, do: 'kill_daemon', daemon: 1, ms: 0 },
+    { on: 'ask', nth: 15, do: 'kill_daemon', daemon: 0, ms: 0 },
+    { on: 'ask', nth: 45, do: 'kill_daemon', daemon: 1, ms: 0 },
   ],
   close: [
-    { on: 'enqueue', nth: 8, do: 'restart_daemon', daemon: 0 },
-    { on: 'enqueue', nth: 25, do: 'restart_daemon', daemon: 1 },
+    { on: 'ask', nth: 15, do: 'restart_daemon', daemon: 0 },
+    { on: 'ask', nth: 45, do: 'restart_daemon', daemon: 1 },
   ],
 };

@@ -47,8 +47,13 @@ export type WorldAction =
 
 export type Action = WireAction | WorldAction;
 
-/** Fires once, when the proxy meets the `nth` request of that verb (from 1), from any door or from the one named. */
-export type Rule = { readonly on: Verb; readonly nth: number; readonly door?: string } & Action;
+/** What is counted: requests of a verb that the proxy meets, or the jobs that the producer asks for. */
+export type Occasion = Verb | 'ask';
+
+/** Fires once, at the `nth` occasion (from 1), from any door or from the one named. `ask` is none of the wire. */
+export type Rule =
+  | ({ readonly on: Verb; readonly nth: number; readonly door?: string } & Action)
+  | ({ readonly on: 'ask'; readonly nth: number; readonly door?: never } & WorldAction);
 
 /** Who owns a schedule, a suspect, a long job …: what the run is made of. */
 export interface Plan {
@@ -92,7 +97,7 @@ export class RuleBook {
   }
 
   /** Another request of this verb has come through this door. */
-  meet(verb: Verb, door: string): readonly Rule[] {
+  meet(verb: Occasion, door: string): readonly Rule[] {
     const counts = { [verb]: this.#count(verb), [`${verb} ${door}`]: this.#count(`${verb} ${door}`) };
     const met = [...this.#open].filter(
       (rule) =>

@@ -58,7 +58,7 @@ async function run(world: World): Promise<number> {
   await world.startDaemons();
   for (const daemon of daemons) daemon.rest('before');
   const keeping = world.keepAlive();
-  await produce(plan, `redis://127.0.0.1:${world.clientPort}`, world.random, record);
+  await produce(plan, `redis://127.0.0.1:${world.clientPort}`, world.random, record, () => world.asked());
   const patience = monotonicMs() + PATIENCE_MS;
   while (rules.unfired.length > 0 && monotonicMs() < patience) await rest(50);
   const unfired = rules.unfired.length;

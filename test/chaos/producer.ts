@@ -1,7 +1,7 @@
 /** Enqueues the jobs of a plan at its pace, as any application does, and writes down what it is told. */
 
 import { createHash } from 'node:crypto';
-import { BrokerError } from '../../src/broker/broker.ts';
+import type { BrokerError } from '../../src/broker/broker.ts';
 import { createClient } from '../../src/index.ts';
 import type { Plan, TaskName } from './faults.ts';
 import type { Event } from './history.ts';
@@ -27,6 +27,7 @@ export async function produce(
   redisUrl: string,
   random: SeededRandom,
   record: (event: Event) => void,
+  asked: () => void,
 ): Promise<void> {
   await using client = createClient({ broker: redisUrl, namespace: NAMESPACE, enqueueTimeout: '8s' });
   const perSecond = Math.min(plan.jobsPerSecond, MOST_JOBS_PER_SECOND);
@@ -51,12 +52,14 @@ export async function produce(
       queue,
       sum: createHash('sha1').update(JSON.stringify(input)).digest('base64'),
     });
+    asked();
     try {
       const { id, existing } = await client.enqueue(task, input, options);
       record({ kind: 'told', tag, end: existing ? 'existing' : 'stored', id });
     } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      record({ kind: 'told', tag, end: error.disposition === 'unknown' ? 'unknown' : 'refused' });
+      const { disposition } = error as Partial<BrokerError>;
+      if (disposition === undefined) throw error;
+      record({ kind: 'told', tag, end: disposition === 'unknown' ? 'unknown' : 'refused' });
     }
   };
   for (let done = 0; done < plan.jobs; ) {

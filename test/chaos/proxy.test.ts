@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { BrokerError } from '../../src/broker/broker.ts';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.ts';
+import { createClient } from '../../src/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
@@ -113,6 +114,37 @@ describeRedis('chaos proxy', () => {
       await until(() => executed(calls(), 'heartbeat') === before + 2);
       assert.equal((await beat(broker)).status, 'renewed');
     });
+  });
+
+  it('a client whose reply was lost asks again in time, and the job is stored once', async () => {
+    const events: Event[] = [];
+    // The first is answered NOSCRIPT.
+    const proxy = new FaultProxy({
+      redisPort: redis.port,
+      rules: new RuleBook([{ on: 'enqueue', nth: 2, do: 'drop_reply' }]),
+      record: (event) => void events.push(event),
+      act: () => {},
+    });
+    try {
+      const url = `redis://127.0.0.1:${await proxy.open('client')}`;
+      await using client = createClient({ broker: url, namespace: newId() });
+      const { id, existing } = await client.enqueue('noop', null, { queue: 'io' });
+      assert.equal(existing, false);
+      const stored = events.flatMap((event) =>
+        event.kind === 'call' && event.call.verb === 'enqueue' && event.call.reply !== undefined
+          ? [event.call]
+          : [],
+      );
+      assert.deepEqual(
+        stored.map(({ jobs, batch }) => [jobs[0]?.id, batch]),
+        [
+          [id, stored[0]?.batch],
+          [id, stored[0]?.batch],
+        ],
+      );
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('blackhole lets nothing through for its time', async () => {

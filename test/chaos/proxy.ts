@@ -6,7 +6,7 @@
 
 import { once } from 'node:events';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { Scripts, type Verb, VERBS } from '../../src/broker/redis/scripts.ts';
+import { Scripts, VERBS, type Verb } from '../../src/broker/redis/scripts.ts';
 import { callOf } from './calls.ts';
 import { type Action, isWire, type Rule, type RuleBook, type WireAction } from './faults.ts';
 import { type Event, monotonicMs } from './history.ts';

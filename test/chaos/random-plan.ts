@@ -1,7 +1,6 @@
 /** Mixes of faults from a seed: a few at once, of every kind, spread over the load. */
 
-import type { Verb } from '../../src/broker/redis/scripts.ts';
-import type { Action, Plan, Rule } from './faults.ts';
+import { type Action, isWire, type Plan, type Rule } from './faults.ts';
 import { SeededRandom } from './random.ts';
 import { LEASE_MS } from './settings.ts';
 
@@ -36,36 +35,25 @@ export function randomPlan(seed: number): Plan {
   };
 }
 
-/** Verbs that come often, with how many a second and daemon there are about. */
-const OFTEN: Readonly<Partial<Record<Verb, number>>> = {
-  exchange: 8,
-  heartbeat: 6,
-  sweep: 6,
-  enqueue: 25,
-  fire: 1,
-};
+/** Verbs that come often, with how many a second there are at least. */
+const OFTEN = { exchange: 8, heartbeat: 6, sweep: 6, enqueue: 10, fire: 1 } as const;
 
 function randomRule(random: SeededRandom, daemons: number, jobs: number): readonly Rule[] {
-  const on = random.pick([
-    'exchange',
-    'exchange',
-    'enqueue',
-    'enqueue',
-    'heartbeat',
-    'sweep',
-    'fire',
-  ] as const);
-  // Over the first seconds of the load, so that the ordinal comes.
-  const nth = 1 + random.below(Math.max(1, Math.floor((OFTEN[on] ?? 1) * Math.min(6, jobs / 100))));
-  const door = on !== 'enqueue' && random.below(2) === 0 ? { door: `daemon${random.below(daemons)}` } : {};
   const action = randomAction(random, daemons);
-  const rule: Rule = { on, nth, ...door, ...action };
-  if (action.do !== 'rollback') return [rule];
-  // One that has something to go back to.
-  return [
-    { on: 'enqueue', nth: 1 + random.below(10), do: 'snapshot' },
-    { on: 'enqueue', nth: 20 + random.below(40), do: 'rollback' },
-  ];
+  const ask = () => 1 + random.below(jobs);
+  if (action.do === 'rollback') {
+    // To something that it can go back to.
+    const [first, second] = [ask(), ask()];
+    return [
+      { on: 'ask', nth: Math.min(first, second), do: 'snapshot' },
+      { on: 'ask', nth: Math.max(first, second), do: 'rollback' },
+    ];
+  }
+  if (!isWire(action)) return [{ on: 'ask', nth: ask(), ...action }];
+  const on = random.pick(['exchange', 'exchange', 'enqueue', 'heartbeat', 'sweep', 'fire'] as const);
+  const nth = 1 + random.below(OFTEN[on] * 6);
+  const door = on !== 'enqueue' && random.below(2) === 0 ? { door: `daemon${random.below(daemons)}` } : {};
+  return [{ on, nth, ...door, ...action }];
 }
 
 function randomAction(random: SeededRandom, daemons: number): Action {

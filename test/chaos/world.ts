@@ -73,6 +73,15 @@ export class World {
     await Promise.all(this.daemons.map((daemon) => daemon.ready()));
   }
 
+  /** Another job is asked for. */
+  asked(): void {
+    for (const rule of this.rules.meet('ask', 'client')) {
+      const { on: _on, nth: _nth, door: _door, ...action } = rule;
+      this.record({ kind: 'fault', rule, action, door: '' });
+      this.act(action);
+    }
+  }
+
   /** Does it in the background; `settled` waits for its end. */
   act(action: Action): void {
     if (isWire(action)) return;
@@ -192,7 +201,7 @@ export class World {
   }
 }
 
-type Methods = Pick<World, 'startDaemons' | 'act' | 'keepAlive' | 'settled' | 'close' | 'letGo'>;
+type Methods = Pick<World, 'startDaemons' | 'asked' | 'act' | 'keepAlive' | 'settled' | 'close' | 'letGo'>;
 
 /** The pid may be gone. */
 function kill(pid: number, signal: NodeJS.Signals): void {
