@@ -15,6 +15,7 @@ import { addLogs } from './logs.ts';
 import { printError } from './print-error.ts';
 import { addQuiet } from './quiet.ts';
 import { addReload } from './reload.ts';
+import { addRestart } from './restart.ts';
 import { addScale } from './scale.ts';
 import { addSchedule } from './schedule.ts';
 import { addStart } from './start.ts';
@@ -102,6 +103,7 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
   for (const add of [
     addStart,
     addStop,
+    addRestart,
     addReload,
     addScale,
     addStatus,

@@ -1,15 +1,23 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { LoadedConfig } from '../config/load.ts';
+import type { LogOverrides } from '../config/log-overrides.ts';
 import { banner } from './banner.ts';
-import type { Bind, CommandContext } from './context.ts';
+import { type Bind, type CommandContext, usageError } from './context.ts';
+import { startDetached } from './detach.ts';
+import { exitCodeOf } from './exit.ts';
 import { addLogFlags, type LogFlags, logOverridesOf } from './log-flags.ts';
+import { DETACHED_LOG } from './logs.ts';
 import { terminalWidth } from './output.ts';
 import { shortPath } from './status-view.ts';
+import { waitingParent } from './waiting-parent.ts';
 
 export function addStart(program: Command, bind: Bind): void {
   const command = program
     .command('start')
-    .description('run the daemon in the foreground')
-    .option('--require-broker', 'end with 69 when the broker does not answer at the start');
+    .description('run the daemon, in the foreground or detached')
+    .option('--require-broker', 'end with 69 when the broker does not answer at the start')
+    .option('--detach', 'return when it is ready; it goes on by itself');
   addLogFlags(command)
     .addHelpText(
       'after',
@@ -17,11 +25,15 @@ export function addStart(program: Command, bind: Bind): void {
 Ctrl-C or SIGTERM drains: nothing new is taken, running jobs may finish as long
 as shutdown.drain_timeout says. A second Ctrl-C, or SIGQUIT, stops at once.
 A broker that is away is waited for, with growing pauses, unless it is required.
+Detached, its log is log.file, or else forkloop.log in the control directory;
+Ctrl-C, or --timeout, before it is ready ends it. Service managers and
+containers want it in the foreground.
 
 Examples:
   supervisor start
   supervisor start -c /etc/forkloop/supervisor.yaml
   supervisor start --log-level debug
+  supervisor start --detach && supervisor logs -f
 `,
     )
     .action(bind(start));
@@ -29,21 +41,42 @@ Examples:
 
 interface StartFlags extends LogFlags {
   readonly requireBroker?: boolean;
+  readonly detach?: boolean;
 }
 
 async function start(context: CommandContext, flags: StartFlags): Promise<number> {
+  if (flags.detach === true) return detach(context, flags);
+  const parent = waitingParent(context.env);
+  if (parent === null) return run(context, flags, null);
+  try {
+    return await run(context, flags, () => parent.ready());
+  } catch (error) {
+    await parent.failed(error);
+    return exitCodeOf(error);
+  }
+}
+
+/** `onReady`: of a daemon whose parent waits. */
+async function run(
+  context: CommandContext,
+  flags: StartFlags,
+  onReady: (() => void) | null,
+): Promise<number> {
   const { output, clock, cwd, version, stdin, stdout, stderr } = context;
   const began = clock.monotonic();
   const loaded = await context.loadConfig();
-  if (loaded.report !== '') output.errorText(loaded.report);
+  if (loaded.report !== '' && onReady === null) output.errorText(loaded.report);
+  const logOverrides = logOverridesOf(flags, context);
   const { runSupervisor } = await import('../supervisor/run.ts');
   return runSupervisor({
     loaded,
     version,
-    logOverrides: logOverridesOf(flags, context),
+    logOverrides,
     terminal: { stdin: stdin.isTTY === true, stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
     requireBroker: flags.requireBroker === true,
+    detached: onReady === null ? null : wordsOf(flags, loaded, logOverrides),
     onReady: ({ status, tasks, next }) => {
+      onReady?.();
       if (!output.stderrIsTerminal || output.quiet) return;
       const facts = {
         status,
@@ -58,6 +91,33 @@ async function start(context: CommandContext, flags: StartFlags): Promise<number
       output.message(banner(facts, { colors: output.errorColors, width: terminalWidth(stderr), cwd }));
     },
   });
+}
+
+async function detach(context: CommandContext, flags: StartFlags): Promise<number> {
+  const { output, cwd, env } = context;
+  if ((env['NOTIFY_SOCKET'] ?? '') !== '')
+    throw usageError('--detach: a service manager starts this, and watches what it starts: leave it out');
+  const loaded = await context.loadConfig();
+  if (loaded.report !== '') output.errorText(loaded.report);
+  const { config } = loaded;
+  const given = logOverridesOf(flags, context);
+  const logFile = given.file ?? config.log.file ?? join(config.control.directory, DETACHED_LOG);
+  // What the configuration says is left to it: it may say something else when the daemon is restarted.
+  const picked = config.log.file === undefined ? { ...given, file: logFile } : given;
+  return startDetached(context, { words: wordsOf(flags, loaded, picked), cwd, logFile });
+}
+
+/** What starts the same daemon again, wherever it is called. */
+function wordsOf(flags: StartFlags, { path }: LoadedConfig, { file, level, format }: LogOverrides): string[] {
+  const option = (name: string, value: string | undefined) => (value === undefined ? [] : [name, value]);
+  return [
+    'start',
+    ...option('--config', path),
+    ...option('--log-file', file),
+    ...option('--log-level', level),
+    ...option('--log-format', format),
+    ...(flags.requireBroker === true ? ['--require-broker'] : []),
+  ];
 }
 
 /** As the user can type it again. */

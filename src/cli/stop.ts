@@ -33,13 +33,33 @@ const SLACK_MS = 5_000;
 const LAST_STEPS_MS = 2_000;
 
 async function stop(context: CommandContext, flags: { now?: boolean }): Promise<number> {
-  const { output, clock, timeoutMs } = context;
-  const socket = await context.controlSocket();
+  const stopped = await stopDaemon(context, await context.controlSocket(), flags.now === true);
+  if (typeof stopped === 'number') return stopped;
+  const { pid, seconds } = stopped;
+  const report = { schema: 'forkloop.stopped/1', pid, seconds };
+  await context.output.report(report, () => stoppedText(stopped));
+  return EXIT.done;
+}
+
+export interface Stopped {
+  readonly pid: number;
+  readonly seconds: number;
+}
+
+export const stoppedText = ({ pid, seconds }: Stopped): string =>
+  `stopped process ${pid} in ${formatDuration(seconds * 1_000)}`;
+
+/** Resolves when it is gone; with an exit code when it is not in time, which is told then. */
+export async function stopDaemon(
+  { output, clock, timeoutMs }: CommandContext,
+  socket: string,
+  now: boolean,
+): Promise<Stopped | number> {
   const began = clock.monotonic();
   const { pid, deadline_seconds } = await callDaemon(
     socket,
     'stop',
-    { now: flags.now === true },
+    { now },
     { timeoutMs: CALL_TIMEOUT_MS, clock },
   );
   const patience = timeoutMs ?? deadline_seconds * 1_000 + SLACK_MS;
@@ -49,10 +69,7 @@ async function stop(context: CommandContext, flags: { now?: boolean }): Promise<
     );
     return EXIT.timeout;
   }
-  const seconds = Math.round(clock.monotonic() - began) / 1_000;
-  const report = { schema: 'forkloop.stopped/1', pid, seconds };
-  await output.report(report, () => `stopped process ${pid} in ${formatDuration(seconds * 1_000)}`);
-  return EXIT.done;
+  return { pid, seconds: Math.round(clock.monotonic() - began) / 1_000 };
 }
 
 /** Gone: nobody listens any more and the process has ended, so that a new one can start at once. */

@@ -107,6 +107,15 @@ export interface StatusReport {
   readonly queues: readonly QueueReport[];
   /** `file`: null where it goes to stderr. `dropped`: records that were not written. */
   readonly log: { readonly file: string | null; readonly dropped: number };
+  /**
+   * Who started it, and so has to start it again. `words`, `cwd`: the command line that does so, and where; only of a daemon
+   * that was started detached.
+   */
+  readonly launch: {
+    readonly by: 'detach' | 'systemd' | 'terminal' | 'other';
+    readonly words: readonly string[];
+    readonly cwd: string;
+  };
   /** `last_reload`: how the last one ended; null when there was none. */
   readonly config: {
     readonly path: string;

@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'ERR_COMMAND_INVALID'
   | 'ERR_SOCKET_UNTRUSTED'
   | 'ERR_LOG_FILE'
+  | 'ERR_RESTART_REFUSED'
   | 'ERR_USAGE'
   | 'ERR_INTERNAL';
 

@@ -11,6 +11,7 @@ import { type Built, build, controlSocketOf, storeServersOf } from './build.ts';
 import { createHandlers } from './control-handlers.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { Diagnosis } from './diagnosis.ts';
+import type { Launch } from './launch.ts';
 import { createNoteKeeper } from './note-keeper.ts';
 import { awaitGone, readNote, takeOver } from './predecessor.ts';
 import { createReloader } from './reload-target.ts';
@@ -23,6 +24,7 @@ export interface AssembleOptions {
   readonly loaded: LoadedConfig;
   readonly version: string;
   readonly logOverrides: LogOverrides;
+  readonly launch: Launch;
   /** Whether a broker that does not answer ends the daemon before it begins. */
   readonly requireBroker: boolean;
 }

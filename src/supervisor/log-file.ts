@@ -45,11 +45,7 @@ export class LogFile implements LogTarget {
    * @throws ForkloopError ERR_LOG_FILE
    */
   static at(path: string, onTrouble: (error: Error) => void): LogFile {
-    try {
-      return new LogFile(path, checked(openSync(path, FLAGS, MODE)), onTrouble);
-    } catch (error) {
-      throw unusable(path, error as Error);
-    }
+    return new LogFile(path, openLogFile(path), onTrouble);
   }
 
   /** A file that this process was started with, such as stderr. */
@@ -164,6 +160,15 @@ export class LogFile implements LogTarget {
 
   #closeLeft(): void {
     for (const file of this.#left.splice(0)) close(file, () => {});
+  }
+}
+
+/** The descriptor of a file to append to, made when it is not there. @throws ForkloopError ERR_LOG_FILE */
+export function openLogFile(path: string): number {
+  try {
+    return checked(openSync(path, FLAGS, MODE));
+  } catch (error) {
+    throw unusable(path, error as Error);
   }
 }
 

@@ -3,10 +3,11 @@ import { type LogOverrides, overrideLog } from '../config/log-overrides.ts';
 import type { StatusReport } from '../control/protocol.ts';
 import { type Clock, type EpochMs, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import { assemble } from './assemble.ts';
+import { type AssembleOptions, assemble } from './assemble.ts';
 import type { Built } from './build.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
 import { acquireInstanceLock } from './instance-lock.ts';
+import { launchOf } from './launch.ts';
 import { signalListener } from './signal-actions.ts';
 import { listenForSignals } from './signals.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -16,6 +17,8 @@ export interface RunOptions {
   readonly version: string;
   /** Of the command line; they win over the file. */
   readonly logOverrides: LogOverrides;
+  /** The words that start it again, of a daemon that was started detached; else null. */
+  readonly detached: readonly string[] | null;
   readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   /** Whether a broker that does not answer at the start ends the daemon; else it is waited for. */
   readonly requireBroker: boolean;
@@ -43,10 +46,16 @@ const ADOPTS_ZOMBIES =
  * `requireBroker`) …: nothing is left either.
  */
 export async function runSupervisor(given: RunOptions): Promise<number> {
-  const options = { ...given, loaded: overrideLog(given.loaded, given.logOverrides) };
+  const { terminal, detached } = given;
+  const { env, pid } = process;
+  const options = {
+    ...given,
+    loaded: overrideLog(given.loaded, given.logOverrides),
+    launch: launchOf({ env, pid, cwd: process.cwd(), terminal: terminal.stdin, detached }),
+  };
   const { config } = options.loaded;
   const clock = systemClock;
-  const log = openDaemonLog(config, { terminal: options.terminal.stderr }, clock);
+  const log = openDaemonLog(config, { terminal: terminal.stderr }, clock);
   process.title = `forkloop: ${config.name}`;
   const onFault = (error: Error) => log.error('a fault of forkloop ends the daemon', { err: error });
   process.on('uncaughtExceptionMonitor', onFault);
@@ -68,7 +77,12 @@ export async function runSupervisor(given: RunOptions): Promise<number> {
   }
 }
 
-async function runLocked(options: RunOptions, lock: string, clock: Clock, log: DaemonLog): Promise<number> {
+async function runLocked(
+  options: RunOptions & AssembleOptions,
+  lock: string,
+  clock: Clock,
+  log: DaemonLog,
+): Promise<number> {
   const daemon = await assemble(options, lock, clock, log);
   const { built, supervisor, supervision } = daemon;
   await supervision.loop.start();

@@ -18,6 +18,7 @@ export interface StatusFacts {
   /** Resident bytes by pid. */
   readonly memory: ReadonlyMap<number, number>;
   readonly log: StatusReport['log'];
+  readonly launch: StatusReport['launch'];
   readonly config: StatusReport['config'];
 }
 
@@ -36,6 +37,7 @@ export function statusReport(facts: StatusFacts): StatusReport {
       pool.queues.map((name) => queueReport(name, pool.name, facts.stats.get(name))),
     ),
     log: facts.log,
+    launch: facts.launch,
     config: facts.config,
   };
 }

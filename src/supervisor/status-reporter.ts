@@ -1,6 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { StatusReport } from '../control/protocol.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { AssembleOptions } from './assemble.ts';
 import type { Built } from './build.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { memoryOf } from './memory-use.ts';
@@ -10,7 +11,7 @@ import { statusReport } from './status-report.ts';
 
 /** Tells how the daemon is, from what it knows. */
 export function createStatusReporter(
-  { loaded, version }: { readonly loaded: LoadedConfig; readonly version: string },
+  { loaded, version, launch }: Pick<AssembleOptions, 'loaded' | 'version' | 'launch'>,
   { broker, pools }: Built,
   reloader: Reloader,
   clock: Clock,
@@ -35,6 +36,7 @@ export function createStatusReporter(
       stats: known,
       memory,
       log: { file: log.file, dropped: log.dropped },
+      launch,
       config: { path: loaded.path, generation: reloader.generation, last_reload: reloader.last },
     });
   };

@@ -64,6 +64,7 @@ const report: StatusReport = {
     },
   ],
   log: { file: null, dropped: 0 },
+  launch: { by: 'terminal', words: [], cwd: '/srv/app' },
   config: { path: '/srv/app/config/supervisor.yaml', generation: 1, last_reload: null },
 };
 
