@@ -43,8 +43,12 @@ const values = fc.oneof(
 );
 
 const controlRequest = fc.record(
-  { command: names, arguments: fc.oneof(values, fc.dictionary(names, values)) },
-  { requiredKeys: [] },
+  {
+    id: fc.oneof({ arbitrary: fc.nat(), weight: 9 }, { arbitrary: values, weight: 1 }),
+    command: names,
+    arguments: fc.oneof(values, fc.dictionary(names, values)),
+  },
+  { requiredKeys: ['id', 'command'] },
 );
 
 const spoiledRecord = fc.oneof(
