@@ -5,6 +5,7 @@ import { variableIn } from './environment.ts';
 import { configTree, type JsonSchema } from './json-schema.ts';
 import type { LoadedConfig } from './load.ts';
 import { type ConfigPath, valueAt } from './problem.ts';
+import { withoutSecrets } from './secrets.ts';
 import { SourceFile } from './source-file.ts';
 
 export type Origin =
@@ -35,7 +36,7 @@ export function explainConfig({ path, config }: LoadedConfig, env: Environment):
     return variable === null ? { from: 'file', file: name, line } : { from: 'env', variable };
   };
   visit(configTree(), data, [], (at, value) => {
-    settings.push({ path: at, value: hidden(at, placed(at, value, config)), origin: originOf(at) });
+    settings.push({ path: at, value: withoutSecrets(at, placed(at, value, config)), origin: originOf(at) });
   });
   return settings;
 }
@@ -88,13 +89,4 @@ function originOfDefault(path: ConfigPath, config: LoadedConfig['config'], env: 
   }, configTree());
   const variable = typeof schema.default === 'string' ? variableIn(schema.default, env) : null;
   return variable === null ? { from: 'default' } : { from: 'env', variable };
-}
-
-const SECRET = /pass|secret|token|key|credential|auth/i;
-
-function hidden(path: ConfigPath, value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  const isVariable = path[0] === 'pools' && path[2] === 'env';
-  if (isVariable && SECRET.test(String(path[3])) && value !== '') return '***';
-  return value.replace(/(:\/\/[^/?#:@]*):.*@/, '$1:***@');
 }

@@ -1,6 +1,7 @@
 /** What changes between two configurations, and what each change takes: pure. */
 
 import type { LoadedConfig } from './load.ts';
+import { withoutSecrets } from './secrets.ts';
 
 /**
  * `hot`: at once, nothing is disturbed. `roll`: a pool's workers are replaced one by one. `restart`: the daemon cannot do it
@@ -11,7 +12,7 @@ export type Effect = 'hot' | 'roll' | 'restart';
 export interface Change {
   /** As in `pools.io.timeout`. */
   readonly path: string;
-  /** Undefined where the key was not, or is no longer, there. */
+  /** Undefined where the key was not, or is no longer, there. Secrets are `***`. */
   readonly from: unknown;
   readonly to: unknown;
   readonly effect: Effect;
@@ -53,8 +54,9 @@ interface Difference {
   readonly to: unknown;
 }
 
-function classify({ keys, from, to }: Difference): Change {
+function classify({ keys, ...values }: Difference): Change {
   const path = keys.join('.');
+  const [from, to] = [withoutSecrets(keys, values.from), withoutSecrets(keys, values.to)];
   if (keys[0] === 'tasks') return { path, from, to, effect: 'roll', pool: null };
   const effect = RULES.find(([rule]) => matches(rule.split('.'), keys))?.[1] ?? 'restart';
   return {

@@ -1,12 +1,13 @@
 import { printable } from '../lib/printable.ts';
 import type { Problem } from './problem.ts';
+import { maskPasswords } from './secrets.ts';
 
 const PROBLEM_LIMIT = 50;
 const EXCERPT_LIMIT = 120;
 
 /** A paragraph for each problem: place, severity, path, message; then the line of the file with a caret. */
 export function formatReport(problems: readonly Problem[], text: string): string {
-  const lines = text.split(/\r?\n/);
+  const lines = maskPasswords(text).split(/\r?\n/);
   const shown = problems.slice(0, PROBLEM_LIMIT).map((problem) => formatProblem(problem, lines));
   const more = problems.length - shown.length;
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('\n');

@@ -7,6 +7,7 @@ import { locate, positionAt, writtenAt } from './locate.ts';
 import { type ParsedFile, parse, toData } from './parse.ts';
 import { ConfigError, type ConfigPath, formatPath, type Position, type Problem } from './problem.ts';
 import { formatReport } from './report.ts';
+import { maskPasswords } from './secrets.ts';
 
 /** A configuration file: its data, and everything that was found wrong with it, in the order of the lines. */
 export class SourceFile {
@@ -92,7 +93,15 @@ export class SourceFile {
     const place = `${severity} ${line}:${column} ${formatPath(path)}`;
     if (severity === 'error' && this.#places.has(place)) return;
     this.#places.add(place);
-    this.#problems.push({ file: this.#name, line, column, width, path: formatPath(path), severity, message });
+    this.#problems.push({
+      file: this.#name,
+      line,
+      column,
+      width,
+      path: formatPath(path),
+      severity,
+      message: maskPasswords(message),
+    });
   }
 
   #failure(message: string, position: Position | null): ConfigError {
