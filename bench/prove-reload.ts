@@ -102,8 +102,11 @@ async function takeTurn(
 ): Promise<Turn> {
   let reloading = which !== null;
   const load = sendLoad(client, { kinds, rate, seed }, Math.ceil(jobs / reloads), () => reloading);
-  if (which !== null) await reload(daemon, which, runs);
-  reloading = false;
+  try {
+    if (which !== null) await reload(daemon, which, runs);
+  } finally {
+    reloading = false;
+  }
   const sent = await load;
   return { reload: which, sent, ended: await awaitEnds(sent) };
 }

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import type { Problem } from '../config/load.ts';
+import type { LoadedConfig, Problem } from '../config/load.ts';
+import type { Task } from '../task/define.ts';
+import { inputProblems } from '../task/input-check.ts';
 import type { Bind, CommandContext } from './context.ts';
 import { codeOf, EXIT } from './exit.ts';
 import { checkModules } from './module-check.ts';
@@ -13,7 +15,8 @@ export function addCheck(program: Command, bind: Bind): void {
       'after',
       `
 Exit 0 when the daemon can run with it, 78 when not. Warnings are told, too.
-The task modules are loaded to see that they can be.
+The task modules are loaded to see that they can be, and that the schedules
+name tasks of theirs and inputs that these take.
 
 Examples:
   supervisor check
@@ -37,8 +40,9 @@ async function check(context: CommandContext): Promise<number> {
     const loaded = await context.loadConfig();
     const { path, config, modules, warnings, report } = loaded;
     if (report !== '' && isForPeople(context)) output.errorText(report);
-    const failure = await checkModules(loaded, context.clock);
-    if (failure !== null) return await reportFailure(context, path, failure);
+    const tasks = await checkModules(loaded, context.clock);
+    if (typeof tasks === 'string') return await reportFailure(context, path, tasks);
+    await checkSchedulesOf(context, loaded, tasks);
     const pools = Object.values(config.pools);
     const queues = pools.reduce((count, pool) => count + pool.queues.length, 0);
     const counts = [
@@ -64,6 +68,17 @@ async function check(context: CommandContext): Promise<number> {
     if (problems.length === 0) output.errorText((error as Error).message);
     return EXIT.configInvalid;
   }
+}
+
+/** @throws ConfigError */
+async function checkSchedulesOf(
+  { env }: CommandContext,
+  loaded: LoadedConfig,
+  tasks: ReadonlyMap<string, Task>,
+): Promise<void> {
+  const { checkSchedules } = await import('../supervisor/schedule-check.ts');
+  const manifests = new Map([...tasks].map(([name, { manifest }]) => [name, manifest]));
+  await checkSchedules(loaded, manifests, (inputs) => inputProblems(tasks, inputs), env);
 }
 
 /** What the file names cannot be used: no line of the file is wrong. */

@@ -4,12 +4,13 @@ import { loadTasks } from '../task/module-loader.ts';
 
 const LIMIT_MS = 10_000;
 
-/** Loads the task modules in this process, as a worker would; why they cannot be used, or null. Bounded in time. */
-export async function checkModules({ modules }: LoadedConfig, clock: Clock): Promise<string | null> {
+type Tasks = Awaited<ReturnType<typeof loadTasks>>;
+
+/** Loads the task modules in this process, as a worker would; why they cannot be used, if so. Bounded in time. */
+export async function checkModules({ modules }: LoadedConfig, clock: Clock): Promise<Tasks | string> {
   const late = new AbortController();
-  const loaded = loadTasks(modules).then(
-    () => null,
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  const loaded = loadTasks(modules).catch((error: unknown) =>
+    error instanceof Error ? error.message : String(error),
   );
   const result = await Promise.race([loaded, clock.sleep(LIMIT_MS, late.signal).then(() => LATE)]);
   late.abort();

@@ -6,6 +6,7 @@ import { ForkloopError } from '../lib/errors.ts';
 import { isDeeperThan, JSON_DEPTH_LIMIT } from '../lib/json-depth.ts';
 import { type Duration, parseDuration } from '../lib/units.ts';
 import { type AnyTask, type RetryOptions, retryPolicyOf } from '../task/define.ts';
+import { inputProblem } from '../task/input-check.ts';
 
 /** What the enqueuing call may say about its job. It wins over the task, the queue, the pool and the defaults. */
 export interface EnqueueOptions {
@@ -92,20 +93,9 @@ export async function encodeInput(
       `input of ${name}: nests deeper than ${JSON_DEPTH_LIMIT} levels`,
     );
   }
-  if (task?.schema === undefined) return json;
-  const checked = await task.schema['~standard'].validate(input);
-  if (checked.issues !== undefined) {
-    const issues = checked.issues.slice(0, 10).map(({ path, message }) => `${pathText(path)}${message}`);
-    throw new ForkloopError('ERR_INPUT_INVALID', `input of ${name}: ${issues.join('; ')}`);
-  }
+  const problem = task === null ? null : await inputProblem(task, input);
+  if (problem !== null) throw new ForkloopError('ERR_INPUT_INVALID', `input of ${name}: ${problem}`);
   return json;
-}
-
-type IssuePath = readonly (PropertyKey | { readonly key: PropertyKey })[];
-
-function pathText(path: IssuePath | undefined): string {
-  const keys = (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
-  return keys.length === 0 ? '' : `${keys.join('.')}: `;
 }
 
 function stringify(name: string, input: unknown): string {

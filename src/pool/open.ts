@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
+import type { TaskInput } from '../task/input-check.ts';
 import { BootGate } from './boot-gate.ts';
 import { ClusterHost } from './host/cluster-host.ts';
 import { workerEnv } from './host/env.ts';
@@ -11,12 +12,14 @@ import { ThreadHost } from './host/thread-host.ts';
 import { KernelOom } from './kernel-oom.ts';
 import type { PoolOptions, WatchMemory, WorkerHosts } from './options.ts';
 import type { Pool } from './pool.ts';
+import { type Rehearsal, rehearse } from './rehearsal.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export { BootGate } from './boot-gate.ts';
 export { KernelOom } from './kernel-oom.ts';
 export type { PoolOptions, WatchMemory } from './options.ts';
 export type { RecyclePolicy } from './recycle.ts';
+export type { Rehearsal } from './rehearsal.ts';
 export type { RestartPolicy } from './restart.ts';
 
 export interface OpenServices {
@@ -42,6 +45,18 @@ export function createPool(options: PoolOptions, services: OpenServices): Pool {
     aloneHost: of.kind === 'async' ? forkHost(of, clock) : null,
   });
   return new WorkerPool(options, { clock, random, logger, bootGate, hostsOf, watchMemory, kernelOom });
+}
+
+/**
+ * Starts one worker as the pool would, in a process of its own whatever the pool's kind, gives it no job, and ends it: what
+ * do these modules define, which of these inputs do their schemas refuse?
+ */
+export function rehearsePool(
+  options: PoolOptions,
+  inputs: readonly TaskInput[],
+  clock: Clock,
+): Promise<Rehearsal> {
+  return rehearse(forkHost(options, clock), options, inputs, clock);
 }
 
 function hostOf(options: PoolOptions, clock: Clock): WorkerHost {

@@ -17,15 +17,17 @@ import type { Random } from '../lib/random.ts';
 import type { Service } from '../lib/service.ts';
 import { BootGate } from '../pool/boot-gate.ts';
 import { RUN_VARIABLE } from '../pool/host/protocol.ts';
-import { createPool, KernelOom } from '../pool/open.ts';
+import { createPool, KernelOom, type Rehearsal, rehearsePool } from '../pool/open.ts';
 import type { PoolOptions } from '../pool/options.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { RecyclePolicy } from '../pool/recycle.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
+import type { TaskInput } from '../task/input-check.ts';
 import { CALL_DEADLINE_MS, leaseTiming } from './lease-timing.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { queueSettingsOf } from './queue-settings.ts';
-import { schedulesOf } from './schedules.ts';
+import { type CheckInputs, checkSchedules } from './schedule-check.ts';
+import { schedulesOf, tasksOf } from './schedules.ts';
 import { Sweeper } from './sweeper.ts';
 
 /** The embedded store's lease never leaves its process; these keep the same rules going. */
@@ -47,8 +49,11 @@ export interface Built {
   readonly pools: readonly Pool[];
   readonly consumers: readonly Consumer[];
   readonly scheduler: Scheduler;
-  /** @throws ForkloopError ERR_CONFIG_INVALID: schedules of tasks or queues that are not there. Call when pools are ready. */
-  readonly check: () => void;
+  /**
+   * Call when pools are ready. @throws ConfigError: schedules of tasks or queues that are not there, or whose input their
+   * task refuses.
+   */
+  readonly check: () => Promise<void>;
   readonly leaseKeeper: LeaseKeeper;
   readonly sweeper: Sweeper;
   readonly leaseMs: number;
@@ -89,7 +94,7 @@ export function build(options: BuildOptions): Built {
     pools,
     consumers,
     scheduler: new Scheduler({ schedules, broker, clock, newId, log }),
-    check: () => void schedules(),
+    check: () => checkAtStart(options, pools),
     leaseKeeper: new LeaseKeeper({ sessions, heartbeatMs: lease.heartbeat, clock }),
     sweeper: new Sweeper({
       broker,
@@ -104,6 +109,33 @@ export function build(options: BuildOptions): Built {
     }),
     leaseMs: lease.lease,
   };
+}
+
+/** A worker more is started only if there are inputs to check. */
+async function checkAtStart(
+  { loaded, run, clock, log }: BuildOptions,
+  pools: readonly Pool[],
+): Promise<void> {
+  const tasks = tasksOf(pools);
+  if (tasks.size === 0) return;
+  const check: CheckInputs = async (inputs) => {
+    const rehearsal = await rehearseSchedules(loaded, run, inputs, clock);
+    if (rehearsal.type === 'ready') return rehearsal.refused;
+    log.warn('the inputs of the schedules were not checked', { reason: rehearsal.reason });
+    return [];
+  };
+  await checkSchedules(loaded, tasks, check, process.env);
+}
+
+/** Any pool would do: all load the same modules. */
+export function rehearseSchedules(
+  loaded: LoadedConfig,
+  run: string,
+  inputs: readonly TaskInput[],
+  clock: Clock,
+): Promise<Rehearsal> {
+  const [pool = ''] = Object.keys(loaded.config.pools);
+  return rehearsePool(poolOptionsFor(pool, loaded, run, 0), inputs, clock);
 }
 
 function buildConsumer(

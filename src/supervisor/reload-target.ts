@@ -1,12 +1,19 @@
 import type { LoadedConfig } from '../config/load.ts';
 import { type LogOverrides, overrideLog } from '../config/log-overrides.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type Built, configureConsumers, configureSchedules, poolOptionsFor, scalePools } from './build.ts';
+import {
+  type Built,
+  configureConsumers,
+  configureSchedules,
+  poolOptionsFor,
+  rehearseSchedules,
+  scalePools,
+} from './build.ts';
 import { codeFingerprint } from './code-fingerprint.ts';
 import { type LoadedAgain, loadConfigApart } from './config-loader.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import { Reloader } from './reloader.ts';
-import { schedulesChecked } from './schedules.ts';
+import { schedulesChecked } from './schedule-check.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** A reloader of this daemon: where each change of the configuration goes. */
@@ -29,7 +36,11 @@ export function createReloader(
     await built.pools.find((pool) => pool.name === name)?.roll(poolOptionsFor(name, next, run, generation));
   };
   const load = async () =>
-    schedulesChecked(overridden(await loadConfigApart(loaded.path, clock), logOverrides), built.pools);
+    schedulesChecked(
+      overridden(await loadConfigApart(loaded.path, clock), logOverrides),
+      (next, inputs) => rehearseSchedules(next, run, inputs, clock),
+      process.env,
+    );
   return new Reloader({ loaded, load, fingerprint: codeFingerprint, target: { applyHot, roll }, log });
 }
 

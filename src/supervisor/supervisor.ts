@@ -17,8 +17,8 @@ export interface DaemonParts {
   readonly keepers: readonly Service[];
   /** The sockets: control, and that of the embedded store. */
   readonly servers: readonly Service[];
-  /** Called when the pools are ready; throws when the configuration asks for tasks or queues that are not there. */
-  readonly check: () => void;
+  /** Called when the pools are ready; rejects when the configuration asks for what the task modules do not have. */
+  readonly check: () => Promise<void>;
   /** Takes back at once what a dead predecessor held. Called when the broker has started. */
   readonly takeOver: () => Promise<void>;
 }
@@ -73,7 +73,7 @@ export class Supervisor {
     const { broker, pools, keepers, consumers, scheduler, servers, check, takeOver } = this.#parts;
     await Promise.all([broker.start(), ...pools.map((pool) => pool.start())]);
     const steps = [
-      async () => check(),
+      check,
       takeOver,
       ...[...keepers, ...consumers, scheduler, ...servers].map((service) => () => service.start()),
     ];

@@ -5,6 +5,7 @@ import { systemClock } from '../lib/clock.ts';
 import { toErrorRecord } from '../lib/errors.ts';
 import type { WorkerBoot } from '../pool/host/host.ts';
 import { BOOT_VARIABLE, type ToWorker } from '../pool/host/protocol.ts';
+import { inputProblems } from '../task/input-check.ts';
 import { loadTasks } from '../task/module-loader.ts';
 import { startGuard, tellToken } from './guard.ts';
 import { offerToOomKiller } from './memory-score.ts';
@@ -44,7 +45,8 @@ async function serve(port: Port): Promise<void> {
   runner = new Runner({ concurrency: boot.concurrency, tasks, clock: systemClock, post: port.post });
   port.listen((message) => obey(message));
   const manifests = [...tasks.values()].map(({ manifest }) => manifest);
-  port.post({ type: 'ready', tasks: manifests, generation: boot.generation });
+  const refused = boot.inputs === undefined ? {} : { refused: await inputProblems(tasks, boot.inputs) };
+  port.post({ type: 'ready', tasks: manifests, generation: boot.generation, ...refused });
 }
 
 function obey(message: ToWorker): void {

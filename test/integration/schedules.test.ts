@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parse, stringify } from 'yaml';
 import type { Broker } from '../../src/broker/broker.ts';
 import { openBroker } from '../../src/broker/open.ts';
@@ -119,6 +120,9 @@ describe('schedules of a real daemon', function () {
       };
       const refused = await edit({ bad: { task: 'eco', every: '1s' } });
       assert.deepEqual([refused.code, refused.stdout.includes('did you mean "echo"?')], [1, true]);
+      const input = await edit({ bad: { task: 'checked', every: '1s', input: { name: 1 } } });
+      assert.equal(input.code, 1);
+      assert.match(input.stdout, /schedules\.bad\.input: checked refuses the input: people\.2\.name/);
       const { code, stderr } = await edit({ other: { task: 'echo', every: '1s', input: 'other' } });
       assert.deepEqual([code, stderr], [0, '']);
       const start = await show(daemon, 'other');
@@ -134,28 +138,64 @@ describe('schedules of a real daemon', function () {
     [
       'a task that no module defines',
       { task: 'eco' },
-      /schedules\.bad\.task: no task is named "eco", did you mean "echo"\?/,
+      /s\.yaml:\d+:11: error: schedules\.bad\.task: no task is named "eco", did you mean "echo"\?/,
     ],
     [
       'a queue that no pool serves',
       { task: 'noop' },
-      /schedules\.bad: no pool serves the queue "default" of noop; there are ticks, other/,
+      /s\.yaml:\d+:3: error: schedules\.bad: no pool serves the queue "default" of noop; there are ticks, other/,
+    ],
+    [
+      'an input that its task refuses',
+      { task: 'checked', queue: 'ticks', input: { name: 1 } },
+      /s\.yaml:\d+:7: error: schedules\.bad\.input: checked refuses the input: people\.2\.name: must be a string/,
+    ],
+    [
+      'no input where its task wants one',
+      { task: 'checked', queue: 'ticks' },
+      /s\.yaml:\d+:3: error: schedules\.bad: gives no input, and checked wants one: people\.2\.name: must be a string/,
     ],
   ] as const) {
-    it(`with ${what} end the start with 78 and the reason`, async () => {
+    it(`with ${what} end check and start with 78 and the reason`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'fl-'));
       try {
         const bad = { ...config, version: 1, schedules: { bad: { ...schedule, every: '1s' } } };
         const placed = { broker: { type: 'embedded', path: 'jobs.db' }, control: { directory: '.' } };
         await writeFile(join(folder, 's.yaml'), stringify({ ...bad, ...placed }));
-        const { code, stdout, stderr } = await runSupervisor(['start', '-c', 's.yaml'], { cwd: folder });
-        assert.deepEqual([code, stdout], [78, '']);
-        assert.match(stderr, message);
+        for (const command of ['check', 'start']) {
+          const { code, stdout, stderr } = await runSupervisor([command, '-c', 's.yaml'], { cwd: folder });
+          assert.deepEqual([code, stdout], [78, ''], stderr);
+          assert.match(stderr, message);
+        }
       } finally {
         await rm(folder, { recursive: true });
       }
     });
   }
+
+  it('may come with their task in one reload, and not with a module that does not load', async () => {
+    const module = (name: string) =>
+      `import { defineTask } from ${JSON.stringify(pathToFileURL(join(ROOT, 'dist/index.js')).href)};
+       export const task = defineTask('${name}', { run: () => {} });`;
+    await withSupervisor(
+      { tasks: ['./task.mjs'], pools: { io: { kind: 'async', queues: ['default'] } } },
+      async (daemon) => {
+        const file = parse(await readFile(daemon.configPath, 'utf8')) as Record<string, unknown>;
+        const schedules = { new: { task: 'new', every: '1h' } };
+        await writeFile(daemon.configPath, stringify({ ...file, schedules }));
+        await writeFile(join(daemon.folder, 'task.mjs'), 'throw new Error("half a deploy");');
+        const broken = await daemon.cli('reload');
+        assert.equal(broken.code, 1);
+        assert.match(broken.stdout, /error: tasks: .*task\.mjs does not load: Error: half a deploy/);
+        await writeFile(join(daemon.folder, 'task.mjs'), module('new'));
+        const { code, stdout } = await daemon.cli('reload');
+        assert.equal(code, 0, stdout);
+        assert.equal((await show(daemon, 'new')).task, 'new');
+      },
+      {},
+      { 'task.mjs': module('old') },
+    );
+  });
 
   it('are asked of a daemon: without one the answer is 3', async () => {
     const help = await runSupervisor(['schedule', '--help']);

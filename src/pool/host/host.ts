@@ -1,3 +1,4 @@
+import type { TaskInput } from '../../task/input-check.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
 import type { StackSample } from './stack.ts';
 
@@ -54,6 +55,8 @@ export interface WorkerBoot {
   readonly concurrency: number;
   /** A forked worker ends when its parent is no longer this process. */
   readonly masterPid: number;
+  /** To be checked against the schemas of their tasks before it is ready. */
+  readonly inputs?: readonly TaskInput[];
 }
 
 /** Knows how to start one kind of worker: `cluster-host`, `thread-host`, and a fake for tests. */

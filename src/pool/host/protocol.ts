@@ -31,7 +31,13 @@ export type ToWorker =
 
 export type FromWorker =
   /** Modules are loaded and the listener is attached: messages may come now. */
-  | { readonly type: 'ready'; readonly tasks: readonly TaskManifest[]; readonly generation: number }
+  | {
+      readonly type: 'ready';
+      readonly tasks: readonly TaskManifest[];
+      readonly generation: number;
+      /** What the schemas say against the inputs of the boot, one answer for each; only when there were some. */
+      readonly refused?: readonly (string | null)[];
+    }
   /** It cannot start: a module did not load, or holds no task. It exits after this. */
   | { readonly type: 'boot_failed'; readonly error: ErrorRecord }
   /** These handlers are about to be called. In a process worker sent before the call, so that a crash has one cause. */
