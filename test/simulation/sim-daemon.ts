@@ -70,7 +70,7 @@ export class SimDaemon {
         scheduler: this.scheduler,
         keepers: [sweeper, new LeaseKeeper({ sessions, heartbeatMs, clock })],
         servers: [],
-        check: () => {},
+        check: async () => {},
         takeOver: async () => {
           if (predecessor !== null) await takeOver(predecessor, broker, leaseMs, silentLogger);
         },
