@@ -163,7 +163,7 @@ const poolKeys = {
         .describe('Ready this long, or one job completed: the delay starts over.'),
       intensity: count({ min: 1, max: 10_000 })
         .default(5)
-        .describe('Early exits, beyond one per worker, that make a crash loop …'),
+        .describe('Early exits in a row, beyond one per worker, that make a crash loop …'),
       period: duration({ min: 1_000 }).prefault('60s').describe('… when they fall in this period.'),
     })
     .prefault({})

@@ -152,24 +152,29 @@ export class Crew {
       this.#heirExited(worker, cause, lastWords);
       return;
     }
-    const { clock, random } = this.#options;
-    const restart = this.#restart;
-    const size = this.#slots.length;
-    const now = clock.monotonic();
     const stable = slot.stable;
     this.#vacate(slot);
-    slot.notBefore = now;
+    slot.notBefore = this.#options.clock.monotonic();
     if (cause.kind !== 'planned') {
       slot.lastExit = cause.text;
-      if (!stable && counts) {
-        this.#breaker = afterUnstableExit(restart, this.#breaker, now, size);
-        this.#options.unstable(worker, cause.text);
-      }
-      slot.notBefore = now + restartDelay(restart, this.#breaker, slot.failures, random);
-      slot.failures = stable ? 0 : slot.failures + 1;
-      if (this.#breaker.state === 'open') this.#holdAll(slot.notBefore);
+      if (counts) this.#holdBack(slot, stable, () => this.#options.unstable(worker, cause.text));
+      // A job that is known to kill workers has at most two more of them: no reason to make the others wait longer.
+      else slot.notBefore += restartDelay(this.#restart, CLOSED, 0, this.#options.random);
     }
     this.#fill();
+  }
+
+  /** After a bad end: the longer, the more often that happened. */
+  #holdBack(slot: Slot, stable: boolean, unstable: () => void): void {
+    const restart = this.#restart;
+    const now = slot.notBefore;
+    if (!stable) {
+      this.#breaker = afterUnstableExit(restart, this.#breaker, now, this.#slots.length);
+      unstable();
+    }
+    slot.notBefore = now + restartDelay(restart, this.#breaker, slot.failures, this.#options.random);
+    slot.failures = stable ? 0 : slot.failures + 1;
+    if (this.#breaker.state === 'open') this.#holdAll(slot.notBefore);
   }
 
   #heirExited(worker: WorkerHandle, cause: ExitCause, lastWords: string): void {
@@ -204,8 +209,9 @@ export class Crew {
     slot.stable = true;
     slot.failures = 0;
     slot.stableTimer?.cancel();
-    if (this.#breaker.state === 'closed') return;
+    const { state } = this.#breaker;
     this.#breaker = CLOSED;
+    if (state === 'closed') return;
     for (const other of this.#slots) other.notBefore = 0;
     this.#fill();
   }

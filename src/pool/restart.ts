@@ -12,7 +12,7 @@ export interface RestartPolicy {
   readonly jitter: number;
   /** A worker is stable when it was ready for so long, or has completed a job. */
   readonly stableAfter: number;
-  /** More than `intensity` + workers unstable exits in `period` open the breaker. */
+  /** More than `intensity` + workers unstable exits in `period`, and no worker stable in between, open the breaker. */
   readonly intensity: number;
   readonly period: number;
 }
@@ -23,7 +23,7 @@ export interface RestartPolicy {
  */
 export interface Breaker {
   readonly state: 'closed' | 'open';
-  /** Monotonic times of unstable exits within the period. */
+  /** Monotonic times of unstable exits within the period, since a worker was stable. */
   readonly exits: readonly number[];
 }
 

@@ -131,6 +131,11 @@ export class RealDaemon {
     await this.#lookForOrphans();
   }
 
+  /** @throws when it has ended. */
+  assertRunning(): void {
+    if (!this.running) throw new Error(`${this.name} has ended at its start:\n${this.#log}`);
+  }
+
   /** What it holds while nothing is done. */
   rest(when: 'before' | 'after'): void {
     const fds = readdirSync(`/proc/${this.pid}/fd`).length;

@@ -23,9 +23,9 @@ export function runsOf(history: readonly Recorded[], report: Report): Run[] {
   const rollbacks = history.flatMap(({ kind, t }) => (kind === 'rollback' ? [t] : []));
   for (const event of history) {
     if (event.kind === 'start') {
-      const before = runs.findLast(({ token }) => token === event.token);
+      const before = runs.filter(({ token }) => token === event.token).length;
       // Redis forgets what it handed out when it is brought back to an earlier state.
-      if (before !== undefined && !rollbacks.some((t) => t > before.from && t < event.t))
+      if (before > rollbacks.filter((t) => t < event.t).length)
         report('I4', event.t, `delivery ${event.token} was started twice`);
       const { id, token, task, sum, t, pid } = event;
       const run: Run = {

@@ -71,6 +71,7 @@ export class World {
   async startDaemons(): Promise<void> {
     await Promise.all(this.daemons.map((daemon) => daemon.start()));
     await Promise.all(this.daemons.map((daemon) => daemon.ready()));
+    for (const daemon of this.daemons) daemon.assertRunning();
   }
 
   /** Another job is asked for. */

@@ -125,6 +125,41 @@ describe('WorkerPool', () => {
     assert.equal(host.workers.length, before + 1);
   });
 
+  it('waits no longer for the deaths that known poison jobs cause, and opens no breaker for them', async () => {
+    const { pool, host, clock } = setUp();
+    void pool.start();
+    for (let round = 0; round < 20; round += 1) {
+      host.last.ready();
+      const poison = delivery({ crashes: 1 });
+      pool.run([poison]);
+      host.last.start(poison.token);
+      host.last.exit();
+      const before = host.workers.length;
+      await clock.advance(99);
+      assert.equal(host.workers.length, before);
+      await clock.advance(1);
+      assert.equal(host.workers.length, before + 1);
+    }
+    assert.notEqual(pool.status().state, 'crash_loop');
+  });
+
+  it('is in no crash loop while workers complete jobs between the deaths of others', async () => {
+    const { pool, host, clock } = setUp();
+    void pool.start();
+    for (let round = 0; round < 20; round += 1) {
+      host.last.ready();
+      if (round % 2 === 0) {
+        const good = delivery();
+        pool.run([good]);
+        host.last.start(good.token);
+        host.last.end(good.token);
+      }
+      host.last.exit();
+      await clock.advance(400);
+      assert.notEqual(pool.status().state, 'crash_loop');
+    }
+  });
+
   it('probes with one worker at a time in a crash loop, until one is stable', async () => {
     const { pool, host, clock } = setUp({ workers: 4 });
     void pool.start();
