@@ -20,7 +20,7 @@ export type BrokerOptions =
       /** `redis://host:port/db` or `rediss://`. */
       readonly url: string;
       readonly password?: string | undefined;
-      /** A file that holds the password; read at the start. */
+      /** A file that holds the password; read for each connection, so that it can be changed while the daemon runs. */
       readonly passwordFile?: string | undefined;
       /** Keeps the queues of one application apart from those of another on the same server. */
       readonly namespace: string;
@@ -70,7 +70,8 @@ function openRedis(options: Extract<BrokerOptions, { type: 'redis' }> & BrokerPa
     const { RedisBroker } = await import('./redis/redis-broker.ts');
     const { url, namespace, callDeadlineMs = CALL_DEADLINE_MS, clock = systemClock } = options;
     const { random = Math.random, log = silentLogger } = options;
-    const password = await passwordOf(options);
+    const password = () => passwordOf(options);
+    await password();
     return new RedisBroker({
       ...{ url, password, namespace, callDeadlineMs, clock, random, log },
       newId: options.newId ?? newId,

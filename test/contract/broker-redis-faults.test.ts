@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createClient } from 'redis';
 import type { BrokerError } from '../../src/broker/broker.ts';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
 import type { RedisBroker, RedisBrokerOptions } from '../../src/broker/redis/redis-broker.ts';
@@ -10,6 +11,7 @@ import {
   type RedisServerOptions,
   startRedis,
 } from '../support/redis-server.ts';
+import { until } from '../support/until.ts';
 import { entry, idsOf, World } from './broker/world.ts';
 
 describeRedis('the redis broker under faults', () => {
@@ -63,16 +65,34 @@ describeRedis('the redis broker under faults', () => {
   it('says that the password is wrong, as something only a person can change', async () => {
     const server = await start({ args: ['--requirepass', 'secret'] });
     for (const password of ['wrong', undefined]) {
-      const broker = await connect(server, { password });
+      const broker = await connect(server, { password: async () => password });
       await assert.rejects(broker.stats('orders'), (error: BrokerError) => {
         assert.equal(error.disposition, 'fatal');
         return /password/.test(error.message) && !/secret|wrong/.test(error.message.replace('WRONGPASS', ''));
       });
       assert.equal(broker.up, false);
     }
-    const fine = await connect(server, { password: 'secret' });
+    const fine = await connect(server, { password: async () => 'secret' });
     assert.equal((await fine.stats('orders')).ready, 0);
     assert.equal(fine.up, true);
+  });
+
+  it('takes a new password as soon as there is one', async () => {
+    const server = await start({ args: ['--requirepass', 'secret'] });
+    const admin = createClient({ url: server.url.replace('//', '//:secret@') });
+    disposals.push(async () => admin.destroy());
+    await admin.connect();
+    let password = 'secret';
+    const broker = await connect(server, { password: async () => password });
+    await broker.stats('orders');
+    await admin.configSet('requirepass', 'changed');
+    await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
+    await until(async () => {
+      const error = await broker.stats('orders').catch((thrown: BrokerError) => thrown);
+      return error instanceof Error && /password/.test(error.message);
+    });
+    password = 'changed';
+    await until(async () => (await broker.stats('orders').catch(() => null)) !== null);
   });
 
   it('starts without a server, refuses calls, and works once the server is there', async () => {

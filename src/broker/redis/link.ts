@@ -20,7 +20,8 @@ export interface Link {
 export interface LinkOptions {
   /** `redis://` or `rediss://`, with user and database if any. */
   readonly url: string;
-  readonly password?: string | undefined;
+  /** Asked for anew by each connection: it may have been changed while the last one lived. */
+  readonly password?: (() => Promise<string | undefined>) | undefined;
   readonly clock: Clock;
   /** How long connecting and logging in may take. */
   readonly connectDeadlineMs: number;
@@ -34,9 +35,12 @@ export interface LinkOptions {
  */
 export async function openLink(options: LinkOptions): Promise<Link> {
   const { createClient, ErrorReply } = await import('redis');
+  const password = await options.password?.().catch((error: unknown) => {
+    throw notConnected('connect', error);
+  });
   const client = createClient({
     url: options.url,
-    ...(options.password === undefined ? {} : { password: options.password }),
+    ...(password === undefined ? {} : { password }),
     RESP: 2,
     name: 'forkloop',
     disableClientInfo: true,

@@ -60,8 +60,8 @@ const FIND_CHUNK = 2_000;
 export interface RedisBrokerOptions {
   /** `redis://host:port/db` or `rediss://`. */
   readonly url: string;
-  /** Instead of one in the url. */
-  readonly password?: string | undefined;
+  /** Instead of one in the url. Asked for by each connection. */
+  readonly password?: (() => Promise<string | undefined>) | undefined;
   /** Keeps the queues of one application apart from those of another on the same server. */
   readonly namespace: string;
   /** Within this every call ends, answered or not. */
