@@ -125,7 +125,7 @@ function configuration(url: string): Record<string, unknown> {
   return {
     namespace: 'proof',
     tasks: ['./tasks.mjs'],
-    broker: { type: 'redis', url, lease: '5s', heartbeat: '1s' },
+    broker: { type: 'redis', url, lease: '5s', heartbeat: '500ms' },
     pools: { io: { kind: 'async', concurrency: 50, queues: cases.map(({ name }) => name) } },
     queues: Object.fromEntries(queues),
     schedules: Object.fromEntries(schedules),

@@ -56,6 +56,9 @@ const embeddedBroker = z.strictObject({
     .meta({ description: 'The store; made if missing.', 'x-examples': ['/var/lib/forkloop/forkloop.db'] }),
 });
 
+/** So long before the end of its lease a daemon that could not renew it starts nothing and stops what runs, ms. */
+export const LEASE_RESERVE_MS = 4_000;
+
 const redisBroker = z
   .strictObject({
     type: z.literal('redis').describe('Redis 7.0 or newer, or Valkey 7.2 or newer.'),
@@ -86,6 +89,11 @@ const redisBroker = z
   .refine(({ lease, heartbeat }) => heartbeat <= lease / 4, {
     path: ['heartbeat'],
     error: 'must be at most a quarter of the lease, so that lost renewals can be repeated in time',
+  })
+  .refine(({ lease, heartbeat }) => heartbeat > lease / 4 || 2 * heartbeat <= lease - LEASE_RESERVE_MS, {
+    path: ['heartbeat'],
+    error:
+      'must fit twice into the lease without its last 4s, in which a daemon that cannot renew gives up its jobs: a lease of 5s takes 500ms',
   });
 
 const MEBIBYTE = 1024 ** 2;

@@ -5,7 +5,7 @@ import type { Broker } from '../broker/broker.ts';
 import { openBroker, serveBroker } from '../broker/open.ts';
 import { brokerOptionsOf } from '../client/connect.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import type { Config, PoolConfig } from '../config/schema.ts';
+import { type Config, LEASE_RESERVE_MS, type PoolConfig } from '../config/schema.ts';
 import { workerCount } from '../config/workers.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { LeaseKeeper } from '../consumer/lease-keeper.ts';

@@ -248,7 +248,7 @@ describeRedis('schedules of three daemons on one Redis', () => {
 
   const configOn = (url: string) => ({
     ...{ tasks, pools: { io: { kind: 'async', concurrency: 50, queues: [queue] } }, namespace: 'three' },
-    broker: { type: 'redis', url, lease: '5s', heartbeat: '1s' },
+    broker: { type: 'redis', url, lease: '5s', heartbeat: '500ms' },
     queues: { ticks: { keep: { results: '10m' } } },
     schedules: Object.fromEntries(
       names.map((name) => [

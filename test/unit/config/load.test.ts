@@ -285,6 +285,11 @@ s.yaml:18:43: error: defaults.retry.jitter: 3 has no unit, write 3%
       [/broker\.heartbeat: must be at most a quarter of the lease/],
     ],
     [
+      'a heartbeat that a short lease leaves no time for',
+      `${LEAST}broker: { type: redis, url: "redis://h", lease: 5s, heartbeat: 1s }`,
+      [/broker\.heartbeat: must fit twice into the lease without its last 4s/],
+    ],
+    [
       'an address that is not one of Redis',
       `${LEAST}broker: { type: redis, url: "http://h" }`,
       [/broker\.url: "http:\/\/h": write redis:/],
