@@ -62,6 +62,10 @@ export function toData({ document }: ParsedFile): { readonly data: unknown } | {
   try {
     return { data: document.toJS({ maxAliasCount: ALIAS_LIMIT }) };
   } catch (error) {
+    if (error instanceof ReferenceError && /alias count/.test(error.message)) {
+      const message = `its aliases (*name) repeat more than ${ALIAS_LIMIT} parts of the file: write them out`;
+      return { message };
+    }
     return { message: plain(error instanceof Error ? error.message : String(error)) };
   }
 }

@@ -47,7 +47,7 @@ function checkQueueOwners(data: unknown, owners: Map<string, string>): Finding[]
         const message =
           owner === pool
             ? `${show(queue)} stands here twice`
-            : `${show(queue)} already belongs to pool ${owner}`;
+            : `${show(queue)} already belongs to pool ${owner}: a queue has one pool`;
         findings.push(error(['pools', pool, 'queues', index], message));
       }
     }
@@ -145,8 +145,10 @@ function checkMissed(path: ConfigPath, at: At): Finding[] {
 const durationIn = (value: unknown): number | null =>
   typeof value === 'string' ? parseDuration(value) : null;
 
-const noPool = (queue: string, owners: ReadonlyMap<string, string>) =>
-  `no pool serves ${show(queue)}${didYouMean(queue, owners.keys())}`;
+function noPool(queue: string, owners: ReadonlyMap<string, string>): string {
+  const near = didYouMean(queue, owners.keys());
+  return `no pool serves ${show(queue)}${near === '' ? ': add it to the queues of a pool' : near}`;
+}
 
 function entriesAt(data: unknown, path: ConfigPath): [string, unknown][] {
   const value = valueAt(data, path);

@@ -47,12 +47,12 @@ describe('bad input', function () {
       [
         'a queue without a pool',
         `${LEAST}${POOL}queues: { b: {} }\n`,
-        /s\.yaml:4:11: error: queues\.b: no pool serves "b"/,
+        /s\.yaml:4:11: error: queues\.b: no pool serves "b": add it to the queues of a pool/,
       ],
       [
         'a queue in two pools',
         `${LEAST}pools:\n  io: { kind: async, queues: [a] }\n  cpu: { kind: process, queues: [a] }\n`,
-        /s\.yaml:5:34: error: pools\.cpu\.queues\[0\]: "a" already belongs to pool io/,
+        /s\.yaml:5:34: error: pools\.cpu\.queues\[0\]: "a" already belongs to pool io: a queue has one pool/,
       ],
       ['YAML that is malformed', `${LEAST}pools: { io: [\n`, /s\.yaml:\d+:\d+: error: /],
       [
@@ -65,7 +65,12 @@ describe('bad input', function () {
         `${LEAST}pools: ${'['.repeat(40)}\n`,
         /s\.yaml:3:\d+: error: more than 32 brackets inside each other/,
       ],
-      ['YAML full of aliases', `${LEAST}${aliases}`, /s\.yaml: error: .*alias/],
+      ['YAML full of aliases', `${LEAST}${aliases}`, /s\.yaml: error: its aliases .* write them out/],
+      [
+        'a schedule that never fires',
+        `${LEAST}${POOL}schedules:\n  s: { task: echo, queue: a, cron: "0 0 30 2 *", timezone: Europe/Paris }\n`,
+        /s\.yaml:5:36: error: schedules\.s\.cron: never fires: there is no such day/,
+      ],
     ] as const) {
       it(name, async () => {
         await write(text);

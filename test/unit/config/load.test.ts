@@ -156,7 +156,7 @@ s.yaml:13:5: error: pools.io.workers: unknown key here, it goes with kind: proce
 s.yaml:14:14: error: pools.io.timeout: 5 has no unit, write 5s or 5ms
    14 |     timeout: 5
       |              ^
-s.yaml:15:19: error: pools.io.queues[1]: "geo" already belongs to pool cpu
+s.yaml:15:19: error: pools.io.queues[1]: "geo" already belongs to pool cpu: a queue has one pool
    15 |     queues: [eta, geo]
       |                   ^^^
 s.yaml:16:34: error: routes[0].queue: no pool serves "etas", did you mean "eta"?
@@ -406,7 +406,7 @@ s.yaml:18:43: error: defaults.retry.jitter: 3 has no unit, write 3%
     [
       'aliases that multiply',
       `${LEAST}a: &a [x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b]\n`,
-      [/error: excessive alias count/],
+      [/error: its aliases \(\*name\) repeat more than 20 parts of the file: write them out/],
     ],
     ['brackets that do not close', `${LEAST}name: [\n`, [/error: /]],
   ];
