@@ -1,15 +1,21 @@
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { ExitCause } from './exit-cause.ts';
+import { LINE_LIMIT } from './host/lines.ts';
 import type { FromWorker } from './host/protocol.ts';
 import type { Ledger } from './ledger.ts';
+import { LineQuota } from './line-quota.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 /** What a pool says of its workers, and what their code says through it. */
 export class WorkerLog {
   readonly #logger: Logger;
   readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #quotas = new Map<WorkerHandle, LineQuota>();
 
-  constructor(logger: Logger, pool: string, ledger: Ledger) {
+  constructor(logger: Logger, pool: string, ledger: Ledger, clock: Clock) {
+    this.#clock = clock;
     this.#logger = logger.child({ pool });
     this.#ledger = ledger;
   }
@@ -23,6 +29,8 @@ export class WorkerLog {
   }
 
   exited(worker: WorkerHandle, cause: ExitCause, lastWords: string): void {
+    this.#quotas.get(worker)?.end();
+    this.#quotas.delete(worker);
     const { boot, pid, culprit, hungAt } = worker;
     const fields = {
       worker: boot.slot,
@@ -43,12 +51,26 @@ export class WorkerLog {
   }
 
   output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void {
+    if (!this.#quotaOf(worker).take()) return;
     const fields = { worker: worker.boot.slot, stream, ...this.#jobOf(token) };
     this.#logger.log(stream === 'stdout' ? 'info' : 'warn', line, fields);
   }
 
   task(worker: WorkerHandle, { token, level, message, fields }: Extract<FromWorker, { type: 'log' }>): void {
-    this.#logger.log(level, message, { ...fields, worker: worker.boot.slot, ...this.#jobOf(token) });
+    if (!this.#quotaOf(worker).take()) return;
+    const text = String(message).slice(0, LINE_LIMIT);
+    this.#logger.log(level, text, { ...fields, worker: worker.boot.slot, ...this.#jobOf(token) });
+  }
+
+  #quotaOf(worker: WorkerHandle): LineQuota {
+    const known = this.#quotas.get(worker);
+    if (known !== undefined) return known;
+    const quota = new LineQuota(this.#clock, (count) => {
+      const fields = { worker: worker.boot.slot, count };
+      this.#logger.warn('lines of a worker were dropped: it says more than the log takes', fields);
+    });
+    this.#quotas.set(worker, quota);
+    return quota;
   }
 
   #jobOf(token: string | null): Record<string, unknown> {

@@ -61,7 +61,7 @@ export class WorkerPool implements Pool, WorkerOwner {
       (worker) => this.#staff.replace(worker),
     );
     this.#gate = new StartGate(options.name);
-    this.#log = new WorkerLog(logger, options.name, this.#ledger);
+    this.#log = new WorkerLog(logger, options.name, this.#ledger, clock);
   }
 
   get free(): number {

@@ -1,5 +1,6 @@
 /** The first module of every worker, forked or thread. */
 
+import './debugger.ts';
 import { isMainThread, workerData } from 'node:worker_threads';
 import { systemClock } from '../lib/clock.ts';
 import { toErrorRecord } from '../lib/errors.ts';
@@ -7,6 +8,7 @@ import type { WorkerBoot } from '../pool/host/host.ts';
 import { BOOT_VARIABLE, type ToWorker } from '../pool/host/protocol.ts';
 import { inputProblems } from '../task/input-check.ts';
 import { loadTasks } from '../task/module-loader.ts';
+import { closeStrayDebugger } from './debugger.ts';
 import { startGuard, tellToken } from './guard.ts';
 import { offerToOomKiller } from './memory-score.ts';
 import { tagOutput } from './output.ts';
@@ -46,6 +48,7 @@ async function serve(port: Port): Promise<void> {
   port.listen((message) => obey(message));
   const manifests = [...tasks.values()].map(({ manifest }) => manifest);
   const refused = boot.inputs === undefined ? {} : { refused: await inputProblems(tasks, boot.inputs) };
+  if (isMainThread) closeStrayDebugger();
   port.post({ type: 'ready', tasks: manifests, generation: boot.generation, ...refused });
 }
 

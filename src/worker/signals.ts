@@ -11,10 +11,8 @@ const IGNORED = [
   'SIGPWR',
 ] as const;
 
-/** TERM drains this worker, which the master then replaces. All else that the master handles is ignored here. */
+/** TERM drains this worker, which the master then replaces. All else that the master handles is ignored here; USR1 in debugger.ts. */
 export function handleSignals(drain: () => void): void {
   for (const signal of IGNORED) process.on(signal, () => {});
-  // Without a listener it would open the inspector's port.
-  process.on('SIGUSR1', () => {});
   process.on('SIGTERM', drain);
 }

@@ -393,6 +393,19 @@ export function poolContract({ name, options: kind }: PoolKind): void {
         assert.deepEqual(bench.pool.progress(), []);
       });
 
+      it('drops what a worker prints above its quota, and tells how much that was', async () => {
+        const lines = 20_000;
+        assert.equal((await outcome('flood', lines)).type, 'completed');
+        const passed = () => bench.logs.filter(({ message }) => message === 'drop').length;
+        const dropped = () =>
+          bench.logs
+            .filter(({ message }) => message.startsWith('lines of a worker were dropped'))
+            .reduce((sum, { fields }) => sum + Number(fields['count']), 0);
+        await until(() => passed() + dropped() === lines, 'all lines to be told of');
+        assert.ok(dropped() > 0);
+        assert.ok(passed() > 0);
+      });
+
       it('takes no message of user code for one of its own', async () => {
         assert.deepEqual(await outcome('impostor'), { type: 'completed', result: '"sent"' });
         assert.equal((await outcome('echo', 1)).type, 'completed');

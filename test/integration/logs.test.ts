@@ -273,6 +273,36 @@ describe('SIGUSR1', () => {
   });
 });
 
+describe('SIGUSR1 to a worker that only starts', () => {
+  it('leaves no debugger open', async () => {
+    await withSupervisor(config, async (daemon) => {
+      const worker = async () => (await daemon.status()).pools[0]?.workers[0];
+      const first = (await worker())?.pid ?? 0;
+      process.kill(first, 'SIGKILL');
+      let sent = 0;
+      await until(async () => {
+        const { pid, state } = (await worker()) ?? { pid: null, state: 'exited' };
+        if (pid === null || pid === first) return false;
+        // Before Node.js is there the signal ends the process: another one is started then.
+        if (sent < 50 && signalled(pid)) sent++;
+        return state === 'ready' && sent > 0;
+      }, 20_000);
+      assert.equal((await daemon.cli('enqueue', 'echo', '1', '--queue', 'cpu', '--wait')).code, 0);
+      const { pid } = (await worker()) ?? { pid: null };
+      assert.equal(listensOnTcp(pid ?? 0), false);
+    });
+  });
+});
+
+function signalled(pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGUSR1');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether the process has a TCP socket that waits for connections. */
 function listensOnTcp(pid: number): boolean {
   const listening = ['tcp', 'tcp6'].flatMap((name) =>
