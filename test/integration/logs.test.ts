@@ -54,7 +54,9 @@ async function reload(daemon: Daemon, ...words: string[]): Promise<Ran> {
   }
 }
 
-describe('a daemon with a log file', () => {
+describe('a daemon with a log file', function () {
+  this.timeout(60_000);
+
   it('writes to it, not to stderr, and opens it anew by signal and by command', async () => {
     await withSupervisor(config, async (daemon) => {
       assert.equal(statSync(join(daemon.folder, 'f.log')).mode & 0o777 & ~0o640, 0);
@@ -105,7 +107,7 @@ describe('a daemon with a log file', () => {
 
   it('tells the job and the worker of every line that user code prints, in every kind of pool', async () => {
     await withSupervisor(config, async (daemon) => {
-      await using client = createClient({ config: daemon.configPath });
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
       for (const [queue, pool] of [
         ['cpu', 'cpu'],
         ['io', 'io'],
@@ -178,7 +180,7 @@ describe('the options of start', () => {
 describe('logs', () => {
   it('prints the last lines, chosen or all, for programs and for people', async () => {
     await withSupervisor(config, async (daemon) => {
-      await using client = createClient({ config: daemon.configPath });
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
       const { id } = await client.enqueue('talk', 'x', { queue: 'io', result: '1m' });
       await until(() => recordsOf(textOf(daemon)).filter(({ job_id }) => job_id === id).length >= 4);
       const all = await daemon.cli('logs');
