@@ -38,16 +38,17 @@ describeRedis('a Redis user with the rights that docs/deployment.md names', () =
       schedules: { beat: { task: 'echo', every: '1s' } },
     };
     await withSupervisor(config, async (daemon) => {
-      const { code, stderr } = await daemon.cli('enqueue', 'echo', '1', '--wait');
-      assert.equal(code, 0, stderr);
       for (const words of [
+        ['enqueue', 'echo', '1', '--wait'],
         ['enqueue', 'steer', '"dead"'],
         ['job', 'list'],
         ['status'],
         ['schedule', 'list'],
         ['doctor'],
       ]) {
-        const ran = await daemon.cli(...words);
+        let ran = await daemon.cli(...words);
+        // A machine with too much to do may need more than two seconds to load the driver and to connect.
+        for (let tries = 0; ran.code === 69 && tries < 10; tries++) ran = await daemon.cli(...words);
         assert.equal(ran.code, 0, ran.stdout + ran.stderr);
       }
       assert.doesNotMatch(daemon.log(), /NOPERM/);
