@@ -94,6 +94,53 @@ export interface PauseRequest {
   readonly version: number;
 }
 
+/** A stored job as it was seen. Whatever happens to it later raises its claims, so that a late request does nothing. */
+export interface JobTarget {
+  readonly id: string;
+  /** Of its record. */
+  readonly claims: number;
+}
+
+/**
+ * `ready`: it is, now or already. `held`: the job of that id has its unique key. `expired`: it may not be started any
+ * more. `in_flight`: a daemon has it. `changed`: it was claimed or retried since it was seen. `gone`: none is stored.
+ */
+export type RetryReply =
+  | { readonly status: 'ready' | 'expired' | 'in_flight' | 'changed' | 'gone' }
+  | { readonly status: 'held'; readonly holder: string };
+
+export interface DeleteRequest extends JobTarget {
+  /** How long the result of a job that had not run is kept, if it asked for one: `cancelled`. */
+  readonly resultTtlMs: number;
+}
+
+/** `gone`: none of that id is stored (any more). `in_flight`, `changed`: nothing was done, as for RetryReply. */
+export interface DeleteReply {
+  readonly status: 'gone' | 'in_flight' | 'changed';
+}
+
+export type PurgeState = Exclude<JobState, 'in_flight'>;
+
+/** The most jobs that one purge removes. */
+export const PURGE_CHUNK = 1_000;
+
+export interface PurgeRequest {
+  /** A UUID, remembered as that of an enqueue batch is: a repeat removes nothing more and answers the same number. */
+  readonly id: string;
+  /** After this it is answered `late`, and removes nothing. */
+  readonly notAfterAt: EpochMs;
+  readonly state: PurgeState;
+  /** 1 to PURGE_CHUNK. */
+  readonly limit: number;
+  /** As for DeleteRequest. */
+  readonly resultTtlMs: number;
+}
+
+/** `removed`: by this request; fewer than its limit also when they are large. `more`: jobs of that state are left. */
+export type PurgeReply =
+  | { readonly status: 'purged'; readonly removed: number; readonly more: boolean; readonly now: EpochMs }
+  | { readonly status: 'late'; readonly now: EpochMs };
+
 export interface QueueStats {
   readonly queue: string;
   readonly ready: number;
@@ -113,6 +160,8 @@ export type QueueCounter =
   | 'retried'
   | 'dead'
   | 'expired'
+  /** Waited, and were deleted, purged or cancelled. */
+  | 'cancelled'
   | 'refused'
   | 'reclaimed';
 
@@ -137,6 +186,15 @@ export interface BrokerClient extends AsyncDisposable {
   find(queue: string, id: string): Promise<StoredJob | null>;
   /** Pauses or resumes a queue, for every daemon. How it stands after the call: another version is another's doing. */
   setPaused(queue: string, request: PauseRequest): Promise<QueuePause>;
+  /**
+   * Makes a dead job ready again, or a delayed one due at once: failures, crashes and recoveries back to 0, claims one more.
+   * @throws BrokerError ERR_BROKER_FULL (refused) when the store has no room.
+   */
+  retry(queue: string, request: JobTarget): Promise<RetryReply>;
+  /** Removes a job that waits or is dead; its unique key is free then. */
+  delete(queue: string, request: DeleteRequest): Promise<DeleteReply>;
+  /** Removes jobs of one state, the first in line first (dead: the oldest first), as `delete` does. */
+  purge(queue: string, request: PurgeRequest): Promise<PurgeReply>;
   /** Ends connections and pending calls (`refused`). Harmless when repeated. */
   close(): Promise<void>;
 }

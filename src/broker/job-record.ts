@@ -10,7 +10,8 @@
  *     at  width  field
  *      0    1    format version, '1'
  *      1   36    id, a UUID
- *     37    7    claims: deliveries made so far, written when the job goes back, not when it is claimed
+ *     37    7    claims: deliveries made and operator's retries so far, written when the job goes back, not when it is
+ *                claimed
  *     44    3    failures: attempts that ended in a handler's error or a time limit
  *     47    2    crashes: deaths of the worker while this job ran alone in it
  *     49    2    recoveries: lost daemons, and lost workers that ran several jobs; 0 again after a settled attempt
@@ -105,6 +106,8 @@ export function decodeJob(record: string): Job {
 
 /** The id alone, without decoding the rest. */
 export const recordId = (record: string): string => record.slice(1, 37);
+/** The claims alone: also of a record that `decodeJob` refuses for what comes behind the header. */
+export const recordClaims = (record: string): number => Number(record.slice(37, 44));
 
 /** An error as it stands in a record: ASCII JSON of at most ERROR_LIMIT characters; the stack goes first if too long. */
 export function encodeError(error: ErrorRecord): string {

@@ -3,6 +3,8 @@
 import {
   type Broker,
   BrokerError,
+  type DeleteReply,
+  type DeleteRequest,
   type EnqueueBatch,
   type EnqueueReply,
   type ExchangeReply,
@@ -10,14 +12,18 @@ import {
   type FireReply,
   type FireRequest,
   type HeartbeatReply,
+  type JobTarget,
   type ListRequest,
   type PauseRequest,
+  type PurgeReply,
+  type PurgeRequest,
   type QueuePause,
   type QueueStats,
   type ReclaimReply,
   type ReclaimRequest,
   type ResyncReply,
   type ResyncRequest,
+  type RetryReply,
   type StoredJob,
   type SweepReply,
   type WatermarkReply,
@@ -66,6 +72,18 @@ export class LazyBroker implements Broker {
 
   async setPaused(queue: string, request: PauseRequest): Promise<QueuePause> {
     return this.#broker.setPaused(queue, request);
+  }
+
+  async retry(queue: string, request: JobTarget): Promise<RetryReply> {
+    return this.#broker.retry(queue, request);
+  }
+
+  async delete(queue: string, request: DeleteRequest): Promise<DeleteReply> {
+    return this.#broker.delete(queue, request);
+  }
+
+  async purge(queue: string, request: PurgeRequest): Promise<PurgeReply> {
+    return this.#broker.purge(queue, request);
   }
 
   async open(queue: string, request: { daemon: string; leaseMs: number }): Promise<'opened' | 'refused'> {

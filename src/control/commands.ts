@@ -3,13 +3,19 @@
 import { z } from 'zod';
 import { ForkloopError } from '../lib/errors.ts';
 import type { ArgumentsOf, CommandName, ControlHandlers } from './protocol.ts';
-import { JOBS_LIMIT, TICKS_LIMIT, WHERE_LIMIT } from './protocol.ts';
+import { JOBS_LIMIT, PURGE_LIMIT, TICKS_LIMIT, WHERE_LIMIT } from './protocol.ts';
 
 export type CommandTable = ReadonlyMap<string, (given: unknown) => Promise<unknown>>;
 
 const ticks = z.int().min(0).max(TICKS_LIMIT);
 const queueName = z.string().max(200);
 const scheduleName = z.string().max(200);
+
+const jobOperation = z.strictObject({
+  id: z.uuid(),
+  queue: queueName.optional(),
+  claims: z.int().min(0).optional(),
+});
 
 const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } = {
   status: z.strictObject({}),
@@ -27,10 +33,17 @@ const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } 
     limit: z.int().min(1).max(JOBS_LIMIT),
   }),
   job: z.strictObject({ id: z.uuid(), input: z.boolean() }),
+  job_retry: jobOperation,
+  job_delete: jobOperation,
   queues: z.strictObject({}),
   queue: z.strictObject({ name: queueName }),
   queue_pause: z.strictObject({ name: queueName }),
   queue_resume: z.strictObject({ name: queueName }),
+  queue_purge: z.strictObject({
+    name: queueName,
+    state: z.enum(['ready', 'delayed', 'dead']),
+    limit: z.int().min(1).max(PURGE_LIMIT),
+  }),
   schedules: z.strictObject({ next: ticks }),
   schedule: z.strictObject({ name: scheduleName, next: ticks }),
   schedule_run: z.strictObject({ name: scheduleName }),
@@ -51,10 +64,13 @@ export function commandTable(handlers: ControlHandlers): CommandTable {
     entry('logs_reopen'),
     entry('jobs'),
     entry('job'),
+    entry('job_retry'),
+    entry('job_delete'),
     entry('queues'),
     entry('queue'),
     entry('queue_pause'),
     entry('queue_resume'),
+    entry('queue_purge'),
     entry('schedules'),
     entry('schedule'),
     entry('schedule_run'),

@@ -3,7 +3,7 @@
  * connection is under way at a time. File modes are the login: whoever may open the socket may give every command.
  */
 
-import type { JobState, QueueCounter } from '../broker/broker.ts';
+import type { JobState, PurgeState, QueueCounter } from '../broker/broker.ts';
 import type { EpochMs } from '../lib/clock.ts';
 import type { ErrorCode, ErrorRecord } from '../lib/errors.ts';
 import type { PoolState, WorkerState } from '../pool/pool.ts';
@@ -63,12 +63,21 @@ export interface ControlCommands {
   readonly jobs: { readonly arguments: JobsRequest; readonly data: JobsReport };
   /** ERR_JOB_UNKNOWN when no job of that id is stored. */
   readonly job: { readonly arguments: JobRequest; readonly data: JobReport };
+  /**
+   * A dead job is ready again with nothing counted against it, a delayed one is due at once; a ready one stays as it is.
+   * ERR_JOB_UNKNOWN, ERR_JOB_IN_FLIGHT, ERR_JOB_CHANGED, ERR_JOB_EXPIRED, ERR_KEY_HELD, ERR_BROKER_FULL.
+   */
+  readonly job_retry: { readonly arguments: JobOperation; readonly data: JobRetryReport };
+  /** Removes a job that does not run. ERR_JOB_UNKNOWN, ERR_JOB_IN_FLIGHT, ERR_JOB_CHANGED. */
+  readonly job_delete: { readonly arguments: JobOperation; readonly data: JobDeleteReport };
   /** Asks the broker, as `queue` does: BrokerError's code when it does not answer. */
   readonly queues: { readonly arguments: Record<string, never>; readonly data: QueuesReport };
   /** ERR_QUEUE_UNKNOWN, here and below: no pool of this daemon serves it. */
   readonly queue: { readonly arguments: QueueRequest; readonly data: StoredQueueReport };
   /** For every daemon: nothing more of the queue is claimed or made due until it is resumed; what runs goes on. */
   readonly queue_pause: { readonly arguments: QueueRequest; readonly data: QueuePauseReport };
+  /** Removes jobs of one state, at most `limit`; never what is in flight. Give it again while `more`. */
+  readonly queue_purge: { readonly arguments: QueuePurgeRequest; readonly data: QueuePurgeReport };
   readonly queue_resume: { readonly arguments: QueueRequest; readonly data: QueuePauseReport };
   readonly schedules: { readonly arguments: SchedulesRequest; readonly data: SchedulesReport };
   /** ERR_SCHEDULE_UNKNOWN when the configuration has none of that name. */
@@ -297,6 +306,44 @@ export interface QueuePauseReport {
   readonly paused_since: string | null;
   /** False: it was so already. */
   readonly changed: boolean;
+}
+
+/** The most jobs that one `queue_purge` removes. */
+export const PURGE_LIMIT = 10_000;
+
+export interface QueuePurgeRequest {
+  readonly name: string;
+  readonly state: PurgeState;
+  /** 1 to PURGE_LIMIT. */
+  readonly limit: number;
+}
+
+export interface QueuePurgeReport {
+  readonly schema: 'forkloop.queue-purge/1';
+  readonly name: string;
+  readonly state: PurgeState;
+  readonly removed: number;
+  /** Jobs of that state are left. */
+  readonly more: boolean;
+}
+
+/** `queue` and `claims` as a report told them: then nothing is done to a job that has run or was retried since. */
+export interface JobOperation {
+  readonly id: string;
+  readonly queue?: string | undefined;
+  readonly claims?: number | undefined;
+}
+
+export interface JobRetryReport {
+  readonly schema: 'forkloop.job-retry/1';
+  readonly id: string;
+  readonly queue: string;
+}
+
+export interface JobDeleteReport {
+  readonly schema: 'forkloop.job-delete/1';
+  readonly id: string;
+  readonly queue: string;
 }
 
 export interface ScaleRequest {

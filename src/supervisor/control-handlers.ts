@@ -1,11 +1,14 @@
 import type { ControlHandlers, StatusReport } from '../control/protocol.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
+import { newId } from '../lib/ids.ts';
 import type { Built } from './build.ts';
 import type { DaemonLog } from './daemon-log.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { JobInspector } from './job-inspector.ts';
+import { JobOperator } from './job-operator.ts';
 import { QueueOperator } from './queue-operator.ts';
+import { resultTtlOf } from './queue-settings.ts';
 import type { Reloader } from './reloader.ts';
 import { scalePool } from './scaling.ts';
 import { ScheduleInspector } from './schedule-inspector.ts';
@@ -22,16 +25,22 @@ export function createHandlers(
   log: Pick<DaemonLog, 'reopen'>,
 ): ControlHandlers {
   const inspector = new JobInspector(broker, pools, clock);
-  const queues = new QueueOperator(broker, pools);
+  const resultTtl = (queue: string) => resultTtlOf(reloader.config, queue);
+  const queues = new QueueOperator({ broker, pools, resultTtlOf: resultTtl, newId });
+  const names = pools.flatMap((pool) => pool.queues);
+  const jobs = new JobOperator({ broker, queues: names, resultTtlOf: resultTtl });
   const schedules = new ScheduleInspector(scheduler);
   return {
     status: report,
     jobs: (request) => inspector.list(request),
     job: (request) => inspector.show(request),
+    job_retry: (request) => jobs.retry(request),
+    job_delete: (request) => jobs.delete(request),
     queues: () => queues.list(),
     queue: (request) => queues.show(request),
     queue_pause: (request) => queues.setPaused(request, true),
     queue_resume: (request) => queues.setPaused(request, false),
+    queue_purge: (request) => queues.purge(request),
     schedules: (request) => schedules.list(request),
     schedule: (request) => schedules.show(request),
     schedule_run: (request) => schedules.run(request),

@@ -12,12 +12,16 @@ export function queueSettingsOf(config: Config, pool: PoolConfig): QueueSettings
       name,
       levels: [settingsOf(queue ?? {}), settingsOf(pool)],
       defaults: { timeoutMs: timeout, killAfterMs: kill_after, retry },
-      resultTtlMs: queue?.keep?.results ?? keep.results ?? DEFAULT_RESULT_TTL_MS,
+      resultTtlMs: resultTtlOf(config, name),
       maxResultBytes: max_result,
       keepDead: { count: keep.dead, ageMs: keep.dead_for },
     };
   });
 }
+
+/** How long results of a queue's jobs are kept, ms. */
+export const resultTtlOf = ({ queues, defaults: { keep } }: Config, queue: string): number =>
+  queues[queue]?.keep?.results ?? keep.results ?? DEFAULT_RESULT_TTL_MS;
 
 type Level = Pick<PoolConfig, 'timeout' | 'kill_after' | 'retry'>;
 

@@ -12,7 +12,7 @@ import {
   startRedis,
 } from '../support/redis-server.ts';
 import { until } from '../support/until.ts';
-import { entry, idsOf, World } from './broker/world.ts';
+import { dead, entry, idsOf, World } from './broker/world.ts';
 
 describeRedis('the redis broker under faults', () => {
   const disposals: (() => Promise<unknown>)[] = [];
@@ -212,12 +212,29 @@ describeRedis('the redis broker under faults', () => {
     const lost = await victim.claim(5);
     const jobs = await daemon.claim(10);
     const { watermark } = await world.broker.watermark(world.queue, { schedule: 's' });
+    const [died] = await world.enqueue({ priority: 0 });
+    await daemon.settle(dead((await daemon.claimOne()).token));
+    const [waits] = await world.enqueue({ priority: 9, keepResult: true }, { delayMs: 60_000 });
     await admin.configSet('maxmemory', '1');
     const batch = { id: 'full', notAfterAt: Date.now() + 35_000, jobs: [entry({})] };
     await assert.rejects(world.broker.enqueue(world.queue, batch), {
       code: 'ERR_BROKER_FULL',
       disposition: 'refused',
     });
+    const retried = { id: died!, claims: 1 };
+    await assert.rejects(world.broker.retry(world.queue, retried), {
+      code: 'ERR_BROKER_FULL',
+      disposition: 'refused',
+    });
+    const { broker, queue } = world;
+    const shut = await broker.setPaused(queue, { paused: true, version: 1 });
+    assert.deepEqual(await broker.setPaused(queue, { paused: true, version: 1 }), shut);
+    assert.equal((await broker.setPaused(queue, { paused: false, version: 2 })).pausedAt, null);
+    const deleted = { id: waits!, claims: 0, resultTtlMs: 60_000 };
+    assert.deepEqual(await broker.delete(queue, deleted), { status: 'gone' });
+    const purge = { id: 'p', notAfterAt: Date.now() + 35_000, resultTtlMs: 60_000 };
+    const purged = await broker.purge(queue, { ...purge, state: 'delayed', limit: 10 });
+    assert.deepEqual([purged.status, 'removed' in purged && purged.removed], ['purged', 1]);
     const tick = { schedule: 's', previous: watermark.tick, tick: Date.now(), record: entry({}).record };
     await assert.rejects(world.broker.fire(world.queue, tick), {
       code: 'ERR_BROKER_FULL',
@@ -241,6 +258,7 @@ describeRedis('the redis broker under faults', () => {
     await admin.configSet('maxmemory', '0');
     assert.equal((await world.broker.enqueue(world.queue, batch)).status, 'stored');
     assert.equal((await world.broker.fire(world.queue, tick)).watermark?.tick, tick.tick);
+    assert.deepEqual(await broker.retry(queue, retried), { status: 'ready' });
   });
 
   it('refuses to start on a server that may evict jobs', async () => {

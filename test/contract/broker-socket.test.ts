@@ -11,7 +11,17 @@ import { brokerContract } from './broker.ts';
 
 /** The verbs of a client go through the socket, those of a daemon do not. */
 function lent(broker: Broker, client: SocketBroker): Broker {
-  const shared = new Set<PropertyKey>(['enqueue', 'results', 'stats', 'list', 'find', 'setPaused']);
+  const shared = new Set<PropertyKey>([
+    'enqueue',
+    'results',
+    'stats',
+    'list',
+    'find',
+    'setPaused',
+    'retry',
+    'delete',
+    'purge',
+  ]);
   return new Proxy(broker, {
     get: (_, name) => {
       const target = shared.has(name) ? client : broker;

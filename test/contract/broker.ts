@@ -4,6 +4,7 @@ import { describeExchange } from './broker/exchange.ts';
 import { describeHistory } from './broker/history.ts';
 import { describeInspect } from './broker/inspect.ts';
 import { describeLease } from './broker/lease.ts';
+import { describeOperator } from './broker/operator.ts';
 import { describePause } from './broker/pause.ts';
 import { describePayload } from './broker/payload.ts';
 import { describeSchedules } from './broker/schedules.ts';
@@ -39,6 +40,7 @@ export function brokerContract(name: string, { open }: { open(): Promise<BrokerF
     describeInspect(world);
     describeSchedules(world);
     describePause(world);
+    describeOperator(world);
     describeWait(world);
     describePayload(world);
     describeHistory(world);

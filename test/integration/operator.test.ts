@@ -10,6 +10,7 @@ const config = {
   tasks: [join(ROOT, 'test/fixtures/compiled/tasks.mjs')],
   pools: { io: { kind: 'async', concurrency: 10, queues: ['work', 'other'] } },
   defaults: { retry: { attempts: 1 } },
+  shutdown: { drain_timeout: '300ms' },
 };
 
 describe('what an operator does to a real daemon', function () {
@@ -21,6 +22,48 @@ describe('what an operator does to a real daemon', function () {
     given: ArgumentsOf<Name>,
   ): Promise<DataOf<Name>> => callDaemon(socket, name, given, { timeoutMs: 5_000, clock: systemClock });
   const queueOf = async (daemon: Daemon) => ask(daemon, 'queue', { name: 'work' });
+
+  it('retries, deletes and purges jobs, and says why when it does not', async () => {
+    await withSupervisor(config, async (daemon) => {
+      const enqueue = async (...words: string[]) =>
+        (await daemon.cli('enqueue', ...words, '--queue', 'work')).stdout.trim();
+      const died = await enqueue('steer', '"dead"');
+      await until(async () => (await queueOf(daemon)).dead === 1);
+      const { jobs } = await ask(daemon, 'jobs', { state: 'dead', limit: 10 });
+      const [seen] = jobs.filter((job) => 'claims' in job);
+      const target = { id: died, queue: 'work', claims: seen?.claims };
+      assert.deepEqual(await ask(daemon, 'job_retry', target), {
+        schema: 'forkloop.job-retry/1',
+        ...{ id: died, queue: 'work' },
+      });
+      await until(async () => (await queueOf(daemon)).counters.dead === 2);
+      await assert.rejects(ask(daemon, 'job_retry', target), { code: 'ERR_JOB_CHANGED' });
+      await ask(daemon, 'job_delete', { id: died });
+      await assert.rejects(ask(daemon, 'job_delete', { id: died }), { code: 'ERR_JOB_UNKNOWN' });
+
+      const running = await enqueue('wait-for-abort', '{"ms":30000}');
+      await until(async () => (await queueOf(daemon)).in_flight === 1);
+      await assert.rejects(ask(daemon, 'job_delete', { id: running }), { code: 'ERR_JOB_IN_FLIGHT' });
+      const { stdout } = await daemon.run(
+        ['enqueue', 'noop', '--each', '-', '--queue', 'work', '--delay', '1h'],
+        {
+          input: 'null\n'.repeat(300),
+        },
+      );
+      assert.notEqual(stdout, '');
+      const purge = { name: 'work', state: 'delayed', limit: 200 } as const;
+      const replies = [await ask(daemon, 'queue_purge', purge), await ask(daemon, 'queue_purge', purge)];
+      assert.deepEqual(
+        replies.map(({ removed, more }) => [removed, more]),
+        [
+          [200, true],
+          [100, false],
+        ],
+      );
+      const { in_flight, delayed, counters } = await queueOf(daemon);
+      assert.deepEqual([in_flight, delayed, counters.cancelled], [1, 0, 300]);
+    });
+  });
 
   it('pauses a queue, also over a restart, and resumes it; what runs goes on', async () => {
     await withSupervisor(config, async (daemon) => {

@@ -13,7 +13,10 @@ type Verb =
   | 'reclaim'
   | 'watermark'
   | 'fire'
-  | 'setPaused';
+  | 'setPaused'
+  | 'retry'
+  | 'delete'
+  | 'purge';
 
 export interface FlakyBroker {
   readonly broker: Broker;

@@ -16,6 +16,8 @@ import { threadEntry } from '../../lib/thread-entry.ts';
 import {
   type Broker,
   BrokerError,
+  type DeleteReply,
+  type DeleteRequest,
   type EnqueueBatch,
   type EnqueueReply,
   type ExchangeReply,
@@ -23,14 +25,18 @@ import {
   type FireReply,
   type FireRequest,
   type HeartbeatReply,
+  type JobTarget,
   type ListRequest,
   type PauseRequest,
+  type PurgeReply,
+  type PurgeRequest,
   type QueuePause,
   type QueueStats,
   type ReclaimReply,
   type ReclaimRequest,
   type ResyncReply,
   type ResyncRequest,
+  type RetryReply,
   type StoredJob,
   type SweepReply,
   type WatermarkReply,
@@ -129,6 +135,18 @@ export class EmbeddedBroker implements Broker {
 
   setPaused(queue: string, request: PauseRequest): Promise<QueuePause> {
     return this.#call('setPaused', queue, request);
+  }
+
+  retry(queue: string, request: JobTarget): Promise<RetryReply> {
+    return this.#call('retry', queue, request);
+  }
+
+  delete(queue: string, request: DeleteRequest): Promise<DeleteReply> {
+    return this.#call('delete', queue, request);
+  }
+
+  purge(queue: string, request: PurgeRequest): Promise<PurgeReply> {
+    return this.#call('purge', queue, request);
   }
 
   open(queue: string, request: { daemon: string; leaseMs: number }): Promise<'opened' | 'refused'> {

@@ -3,6 +3,8 @@
 import type { EpochMs } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import type {
+  DeleteReply,
+  DeleteRequest,
   Disposition,
   EnqueueBatch,
   EnqueueReply,
@@ -11,14 +13,18 @@ import type {
   FireReply,
   FireRequest,
   HeartbeatReply,
+  JobTarget,
   ListRequest,
   PauseRequest,
+  PurgeReply,
+  PurgeRequest,
   QueuePause,
   QueueStats,
   ReclaimReply,
   ReclaimRequest,
   ResyncReply,
   ResyncRequest,
+  RetryReply,
   StoredJob,
   SweepReply,
   WatermarkReply,
@@ -32,6 +38,9 @@ export interface Verbs {
   list: [ListRequest, readonly StoredJob[]];
   find: [string, StoredJob | null];
   setPaused: [PauseRequest, QueuePause];
+  retry: [JobTarget, RetryReply];
+  delete: [DeleteRequest, DeleteReply];
+  purge: [PurgeRequest, PurgeReply];
   open: [{ readonly daemon: string; readonly leaseMs: number }, 'opened' | 'refused'];
   exchange: [ExchangeRequest, ExchangeReply];
   heartbeat: [{ readonly daemon: string; readonly leaseMs: number }, HeartbeatReply];

@@ -8,12 +8,18 @@ import { connectLines, type LineConnection } from '../../lib/line-socket.ts';
 import {
   type BrokerClient,
   BrokerError,
+  type DeleteReply,
+  type DeleteRequest,
   type EnqueueBatch,
   type EnqueueReply,
+  type JobTarget,
   type ListRequest,
   type PauseRequest,
+  type PurgeReply,
+  type PurgeRequest,
   type QueuePause,
   type QueueStats,
+  type RetryReply,
   type StoredJob,
 } from '../broker.ts';
 import type { Verbs } from './messages.ts';
@@ -77,6 +83,18 @@ export class SocketBroker implements BrokerClient {
 
   setPaused(queue: string, request: PauseRequest): Promise<QueuePause> {
     return this.#call('setPaused', queue, request);
+  }
+
+  retry(queue: string, request: JobTarget): Promise<RetryReply> {
+    return this.#call('retry', queue, request);
+  }
+
+  delete(queue: string, request: DeleteRequest): Promise<DeleteReply> {
+    return this.#call('delete', queue, request);
+  }
+
+  purge(queue: string, request: PurgeRequest): Promise<PurgeReply> {
+    return this.#call('purge', queue, request);
   }
 
   async close(): Promise<void> {

@@ -3,11 +3,20 @@
  * answers each when it is on disk, in any order.
  */
 
-import type { JobState } from '../broker.ts';
+import { type JobState, PURGE_CHUNK, type PurgeState } from '../broker.ts';
 import type { StoreError, Verbs } from './messages.ts';
 
 /** The verbs of a BrokerClient. */
-export type SharedVerb = 'enqueue' | 'results' | 'stats' | 'list' | 'find' | 'setPaused';
+export type SharedVerb =
+  | 'enqueue'
+  | 'results'
+  | 'stats'
+  | 'list'
+  | 'find'
+  | 'setPaused'
+  | 'retry'
+  | 'delete'
+  | 'purge';
 
 export type SocketRequest = {
   [V in SharedVerb]: {
@@ -44,6 +53,8 @@ export function parseRequest(line: string): SocketRequest | null {
 
 const STATES: ReadonlySet<unknown> = new Set<JobState>(['ready', 'delayed', 'in_flight', 'dead']);
 
+const PURGED_STATES: ReadonlySet<unknown> = new Set<PurgeState>(['ready', 'delayed', 'dead']);
+
 const ARGUMENTS: ReadonlyMap<string, (argument: unknown) => boolean> = new Map<
   string,
   (argument: unknown) => boolean
@@ -60,6 +71,9 @@ const ARGUMENTS: ReadonlyMap<string, (argument: unknown) => boolean> = new Map<
     'setPaused',
     (request) => isObject(request) && typeof request['paused'] === 'boolean' && isCount(request['version']),
   ],
+  ['retry', isTarget],
+  ['delete', (request) => isTarget(request) && isCount(request['resultTtlMs'])],
+  ['purge', isPurge],
 ]);
 
 function isBatch(batch: unknown): boolean {
@@ -71,6 +85,23 @@ function isBatch(batch: unknown): boolean {
     Array.isArray(jobs) &&
     jobs.length <= JOBS_LIMIT &&
     jobs.every((job) => isObject(job) && typeof job['record'] === 'string' && Number.isFinite(job['delayMs']))
+  );
+}
+
+function isTarget(request: unknown): request is Record<string, unknown> {
+  return isObject(request) && typeof request['id'] === 'string' && isCount(request['claims']);
+}
+
+function isPurge(request: unknown): boolean {
+  if (!isObject(request)) return false;
+  const { id, notAfterAt, state, limit, resultTtlMs } = request;
+  return (
+    typeof id === 'string' &&
+    Number.isFinite(notAfterAt) &&
+    PURGED_STATES.has(state) &&
+    isCount(limit) &&
+    (limit as number) <= PURGE_CHUNK &&
+    isCount(resultTtlMs)
   );
 }
 

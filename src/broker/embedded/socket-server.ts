@@ -95,6 +95,12 @@ export class SocketServer implements Service {
         return broker.find(queue, argument);
       case 'setPaused':
         return broker.setPaused(queue, argument);
+      case 'retry':
+        return broker.retry(queue, argument);
+      case 'delete':
+        return broker.delete(queue, argument);
+      case 'purge':
+        return broker.purge(queue, argument);
     }
   }
 }

@@ -149,18 +149,14 @@ export class SqlShelf implements Shelf {
     const taken: Shelved[] = [];
     let size = 0;
     for (const line of lines) {
-      const want = Math.min(count - taken.length, this.count(line));
-      if (want <= 0 || size >= bytes) continue;
-      const limit = this.#withinBytes(line, want, bytes - size);
-      const rows = this.#sql.first.all([this.id, line, limit]) as [JobKey, string][];
+      const jobs = size < bytes ? this.first(line, count - taken.length, bytes - size) : [];
+      if (jobs.length === 0) continue;
       this.#touch();
-      this.#sql.setLine.run([IN_FLIGHT, JSON.stringify(rows.map(([key]) => key))]);
-      this.#add(line, -rows.length);
-      this.#add(IN_FLIGHT, rows.length);
-      for (const [key, record] of rows) {
-        size += record.length;
-        taken.push({ key, record });
-      }
+      this.#sql.setLine.run([IN_FLIGHT, JSON.stringify(jobs.map(({ key }) => key))]);
+      this.#add(line, -jobs.length);
+      this.#add(IN_FLIGHT, jobs.length);
+      for (const { record } of jobs) size += record.length;
+      taken.push(...jobs);
     }
     return taken;
   }
@@ -189,8 +185,21 @@ export class SqlShelf implements Shelf {
     for (const { line } of moves) this.#add(line, 1);
   }
 
-  remove(keys: readonly JobKey[]): void {
-    this.#remove(IN_FLIGHT, keys);
+  remove(from: Line, keys: readonly JobKey[]): void {
+    if (keys.length === 0) return;
+    this.#touch();
+    const list = JSON.stringify(keys);
+    this.#sql.removeRecords.run([list]);
+    this.#sql.removePlaces.run([list]);
+    this.#add(from, -keys.length);
+  }
+
+  first(line: Line, count: number, bytes: number): Shelved[] {
+    const want = Math.min(count, this.count(line));
+    if (want <= 0) return [];
+    const limit = this.#withinBytes(line, want, bytes);
+    const rows = this.#sql.first.all([this.id, line, limit]) as [JobKey, string][];
+    return rows.map(([key, record]) => ({ key, record }));
   }
 
   due(now: EpochMs, limit: number): Shelved[] {
@@ -208,7 +217,7 @@ export class SqlShelf implements Shelf {
     const keys = (this.#sql.oldDead.all([this.id, DEAD, since, this.id, DEAD, tooMany]) as [JobKey][]).map(
       ([key]) => key,
     );
-    this.#remove(DEAD, keys);
+    this.remove(DEAD, keys);
   }
 
   heads(): Shelved[] {
@@ -333,15 +342,6 @@ export class SqlShelf implements Shelf {
       this.#totals = before;
       this.#state = 'clean';
     });
-  }
-
-  #remove(from: Line, keys: readonly JobKey[]): void {
-    if (keys.length === 0) return;
-    this.#touch();
-    const list = JSON.stringify(keys);
-    this.#sql.removeRecords.run([list]);
-    this.#sql.removePlaces.run([list]);
-    this.#add(from, -keys.length);
   }
 
   /** How many of the first `want` jobs may be read: none after the one that passes `bytes`. */

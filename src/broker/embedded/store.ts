@@ -125,6 +125,7 @@ export class Store {
       if (this.#state === 'full') return { id, error: FULL };
       if (request.argument.jobs.some((job) => job.record.includes('\0'))) return { id, error: NUL };
     }
+    if (request.verb === 'retry' && this.#state === 'full') return { id, error: FULL };
     if (request.verb === 'fire') {
       if (this.#state === 'full') return { id, error: FULL };
       if (request.argument.record.includes('\0')) return { id, error: NUL };
@@ -148,6 +149,12 @@ export class Store {
         return queue.find(request.argument);
       case 'setPaused':
         return queue.setPaused(now, request.argument);
+      case 'retry':
+        return queue.operator.retry(now, request.argument);
+      case 'delete':
+        return queue.operator.delete(now, request.argument);
+      case 'purge':
+        return queue.operator.purge(now, this.#highest, request.argument);
       case 'open':
         return queue.open(now, request.argument);
       case 'exchange':

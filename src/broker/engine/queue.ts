@@ -35,6 +35,7 @@ import {
 } from '../broker.ts';
 import { recordId, tokenId, tokenOf } from '../job-record.ts';
 import { readHeader, readStanding } from './header.ts';
+import { Operator } from './operator.ts';
 import { type Delivered, type Session, Sessions } from './sessions.ts';
 import { placeReclaimed, placeSettled, readyLine } from './settle.ts';
 import {
@@ -67,6 +68,7 @@ type Claimed = Pick<ExchangeDone, 'jobs' | 'dropped' | 'more' | 'suspects' | 'ne
 
 export class Queue {
   readonly name: string;
+  readonly operator: Operator;
   readonly #shelf: Shelf;
   readonly #sessions = new Sessions();
   readonly #onReady: (queue: string) => void;
@@ -78,6 +80,7 @@ export class Queue {
     this.name = name;
     this.#shelf = shelf;
     this.#onReady = onReady;
+    this.operator = new Operator(shelf, () => this.#wake());
   }
 
   /** `highest`: the highest time seen, so that a clock that steps back does not let an old batch in again. */
@@ -310,7 +313,7 @@ export class Queue {
       if (result !== undefined)
         results.push({ id: tokenId(token), json: result.json, untilAt: now + result.ttlMs });
     }
-    this.#shelf.remove(acked);
+    this.#shelf.remove(IN_FLIGHT, acked);
     this.#shelf.keepResults(results);
     this.#shelf.tally('completed', acked.length);
     this.#shelf.tally('refused', refused.length + refusedAcks);
@@ -397,7 +400,7 @@ export class Queue {
     request: ExchangeRequest,
     now: EpochMs,
   ): void {
-    this.#shelf.remove([job.key]);
+    this.#shelf.remove(IN_FLIGHT, [job.key]);
     this.#shelf.tally('expired', 1);
     if (job.unique !== null) this.#shelf.release(job.unique, job.id);
     if (!job.keepResult) return;

@@ -70,8 +70,10 @@ export interface Shelf {
   read(keys: readonly JobKey[]): Map<JobKey, string>;
   /** Moves jobs that all stand in `from`. Of several moves to the head of one line the first comes to stand first. */
   move(from: Line, moves: readonly Move[]): void;
-  /** Ends jobs that are in flight. */
-  remove(keys: readonly JobKey[]): void;
+  /** Ends jobs that all stand in `from`. */
+  remove(from: Line, keys: readonly JobKey[]): void;
+  /** The first jobs of a line as it is ordered: at most `count`, none after the one that passes `bytes`. */
+  first(line: Line, count: number, bytes: number): Shelved[];
 
   /** The delayed jobs that are due, the earliest first; of each record at least the header. */
   due(now: EpochMs, limit: number): Shelved[];
@@ -121,6 +123,7 @@ export const NO_COUNTERS: Readonly<Record<QueueCounter, number>> = {
   retried: 0,
   dead: 0,
   expired: 0,
+  cancelled: 0,
   refused: 0,
   reclaimed: 0,
 };

@@ -7,6 +7,8 @@ import type { Clock, EpochMs } from '../../lib/clock.ts';
 import {
   type Broker,
   BrokerError,
+  type DeleteReply,
+  type DeleteRequest,
   type EnqueueBatch,
   type EnqueueReply,
   type ExchangeReply,
@@ -14,14 +16,18 @@ import {
   type FireReply,
   type FireRequest,
   type HeartbeatReply,
+  type JobTarget,
   type ListRequest,
   type PauseRequest,
+  type PurgeReply,
+  type PurgeRequest,
   type QueuePause,
   type QueueStats,
   type ReclaimReply,
   type ReclaimRequest,
   type ResyncReply,
   type ResyncRequest,
+  type RetryReply,
   type StoredJob,
   type SweepReply,
   type WatermarkReply,
@@ -70,6 +76,18 @@ export class MemoryBroker implements Broker {
 
   async setPaused(queue: string, request: PauseRequest): Promise<QueuePause> {
     return this.#queue(queue).setPaused(this.#now(), request);
+  }
+
+  async retry(queue: string, request: JobTarget): Promise<RetryReply> {
+    return this.#queue(queue).operator.retry(this.#now(), request);
+  }
+
+  async delete(queue: string, request: DeleteRequest): Promise<DeleteReply> {
+    return this.#queue(queue).operator.delete(this.#now(), request);
+  }
+
+  async purge(queue: string, request: PurgeRequest): Promise<PurgeReply> {
+    return this.#queue(queue).operator.purge(this.#now(), this.#highest, request);
   }
 
   async open(queue: string, request: { daemon: string; leaseMs: number }): Promise<'opened' | 'refused'> {

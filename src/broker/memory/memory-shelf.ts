@@ -83,11 +83,23 @@ export class MemoryShelf implements Shelf {
     }
   }
 
-  remove(keys: readonly JobKey[]): void {
+  remove(_from: Line, keys: readonly JobKey[]): void {
     for (const key of keys) {
       this.#leave(key);
       this.#rows.delete(key);
     }
+  }
+
+  first(line: Line, count: number, bytes: number): Shelved[] {
+    const found: Shelved[] = [];
+    let size = 0;
+    for (const key of this.#line(line).slice(0, count)) {
+      if (size >= bytes) break;
+      const { record } = this.#row(key);
+      found.push({ key, record });
+      size += record.length;
+    }
+    return found;
   }
 
   due(now: EpochMs, limit: number): Shelved[] {
@@ -105,8 +117,11 @@ export class MemoryShelf implements Shelf {
   trimDead(count: number, since: EpochMs): void {
     const dead = this.#line(DEAD);
     const tooMany = dead.slice(0, Math.max(0, dead.length - count));
-    this.remove(tooMany);
-    this.remove(dead.filter((key) => this.#row(key).order < since));
+    this.remove(DEAD, tooMany);
+    this.remove(
+      DEAD,
+      dead.filter((key) => this.#row(key).order < since),
+    );
   }
 
   heads(): Shelved[] {

@@ -1,17 +1,20 @@
 import type { EpochMs } from '../../lib/clock.ts';
 import type {
   ClaimedJob,
+  DeleteReply,
   EnqueueReply,
   ExchangeReply,
   FireReply,
   HeartbeatReply,
   JobState,
   LeaseView,
+  PurgeReply,
   QueueCounter,
   QueuePause,
   QueueStats,
   ReclaimReply,
   ResyncReply,
+  RetryReply,
   StoredJob,
   SweepReply,
   WatermarkReply,
@@ -121,6 +124,7 @@ export function decodeStats(reply: Reply, queue: string): QueueStats {
       retried: count('retried'),
       dead: count('dead'),
       expired: count('expired'),
+      cancelled: count('cancelled'),
       refused: count('refused'),
       reclaimed: count('reclaimed'),
     },
@@ -140,15 +144,45 @@ export function decodeList(reply: Reply, state: JobState): readonly StoredJob[] 
   );
 }
 
-/** Where the search goes on, what it found, or null at its end. Places are the indexes of keys in find.lua. */
-export type Found = { readonly job: StoredJob } | { readonly place: string; readonly rank: string } | null;
+/** Where a search goes on that has not come to its end; null when it has. */
+export function decodeNext(reply: Reply): { readonly place: string; readonly rank: string } | null {
+  const [status, place, rank] = list(reply);
+  return status === 'next' ? { place: String(place), rank: String(rank) } : null;
+}
 
-export function decodeFind(reply: Reply): Found {
-  const [status, place, second, at, daemon] = list(reply);
+export const foundNothing = (reply: Reply): boolean => list(reply)[0] === 'none';
+
+/** Places are indexes of keys: see parts/search.lua. */
+export function decodeFind(reply: Reply): StoredJob | null {
+  const [status, place, record, at, daemon] = list(reply);
   if (status === 'none') return null;
-  if (status === 'next') return { place: String(place), rank: String(second) };
-  const state = FOUND_IN.get(Number(place)) ?? 'ready';
-  return { job: stored(state, second, at, daemon) };
+  return stored(FOUND_IN.get(Number(place)) ?? 'ready', record, at, daemon);
+}
+
+export function decodeRetry(reply: Reply): RetryReply {
+  const [status, holder] = list(reply);
+  switch (status) {
+    case 'held':
+      return { status, holder: String(holder) };
+    case 'ready':
+    case 'expired':
+    case 'in_flight':
+    case 'changed':
+      return { status };
+    default:
+      return { status: 'gone' };
+  }
+}
+
+export function decodeDelete(reply: Reply): DeleteReply {
+  const [status] = list(reply);
+  return { status: status === 'in_flight' || status === 'changed' ? status : 'gone' };
+}
+
+export function decodePurge(reply: Reply): PurgeReply {
+  const [status, now, removed, more] = list(reply);
+  if (status === 'late') return { status, now: Number(now) };
+  return { status: 'purged', removed: Number(removed), more: more === 1, now: Number(now) };
 }
 
 const FOUND_IN: ReadonlyMap<number, JobState> = new Map([

@@ -5,9 +5,12 @@ import {
   type EnqueueBatch,
   type ExchangeRequest,
   type FireRequest,
+  PURGE_CHUNK,
+  type PurgeRequest,
   type Settlement,
 } from '../broker.ts';
 import { HEADER_LENGTH, recordId } from '../job-record.ts';
+import { DELETED_RESULT } from '../operator-results.ts';
 import { type QueueKeys, SCHEMA } from './keys.ts';
 
 /** What a script is called with. Its header says what stands where. */
@@ -106,6 +109,25 @@ export function encodeExchange(keys: QueueKeys, request: ExchangeRequest): Call 
   };
 }
 
+/** @throws ForkloopError ERR_OPTION_INVALID */
+export function encodePurge(keys: QueueKeys, request: PurgeRequest): Call {
+  const { id, notAfterAt, state, limit, resultTtlMs } = request;
+  if (limit < 1 || limit > PURGE_CHUNK) {
+    throw new ForkloopError(
+      'ERR_OPTION_INVALID',
+      `a purge of ${limit}: at most ${PURGE_CHUNK} at once, at least 1`,
+    );
+  }
+  const { meta, unique, delayed, dead, suspects, ready, resultPrefix } = keys;
+  return {
+    keys: [keys.batch(id), meta, unique, delayed, dead, suspects, ...ready],
+    args: [
+      ...[String(notAfterAt), state, String(limit), String(BATCH_BYTES_LIMIT)],
+      ...[resultPrefix, DELETED_RESULT, lifeMs(resultTtlMs)],
+    ],
+  };
+}
+
 /** Type, token, delay, count, error, result, life of the result. */
 function settlementArgs(settlement: Settlement): readonly string[] {
   const { type, token } = settlement;
@@ -128,7 +150,8 @@ export const wholeMs = (ms: number): string =>
   String(Math.min(Math.max(0, Math.round(ms) || 0), Number.MAX_SAFE_INTEGER));
 
 /** Redis refuses a life of 0, and one that ends after all time. */
-const lifeMs = (ms: number): string => String(Math.min(Math.max(1, Math.round(ms) || 1), LONGEST_LIFE_MS));
+export const lifeMs = (ms: number): string =>
+  String(Math.min(Math.max(1, Math.round(ms) || 1), LONGEST_LIFE_MS));
 
 const LONGEST_LIFE_MS = 2 ** 52;
 

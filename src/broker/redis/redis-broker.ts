@@ -6,6 +6,8 @@ import {
   BATCH_BYTES_LIMIT,
   type Broker,
   BrokerError,
+  type DeleteReply,
+  type DeleteRequest,
   type EnqueueBatch,
   type EnqueueReply,
   type ExchangeReply,
@@ -13,36 +15,54 @@ import {
   type FireReply,
   type FireRequest,
   type HeartbeatReply,
+  type JobTarget,
   type ListRequest,
   type PauseRequest,
+  type PurgeReply,
+  type PurgeRequest,
   type QueuePause,
   type QueueStats,
   type ReclaimReply,
   type ReclaimRequest,
   type ResyncReply,
   type ResyncRequest,
+  type RetryReply,
   type StoredJob,
   type SweepReply,
   WATERMARK_AHEAD_MS,
   type WatermarkReply,
 } from '../broker.ts';
+import { DELETED_RESULT } from '../operator-results.ts';
 import { Connection } from './connection.ts';
 import {
+  decodeDelete,
   decodeEnqueue,
   decodeExchange,
   decodeFind,
   decodeFire,
   decodeHeartbeat,
   decodeList,
+  decodeNext,
   decodeOpen,
   decodePause,
+  decodePurge,
   decodeReclaim,
   decodeResync,
+  decodeRetry,
   decodeStats,
   decodeSweep,
   decodeWatermark,
+  foundNothing,
 } from './decode.ts';
-import { type Call, encodeEnqueue, encodeExchange, encodeFire, wholeMs } from './encode.ts';
+import {
+  type Call,
+  encodeEnqueue,
+  encodeExchange,
+  encodeFire,
+  encodePurge,
+  lifeMs,
+  wholeMs,
+} from './encode.ts';
 import { wrongType } from './errors.ts';
 import { checkFitness } from './fitness.ts';
 import { expectedTypes, type QueueKeys, queueKeys, SCHEMA } from './keys.ts';
@@ -128,18 +148,33 @@ export class RedisBroker implements Broker {
   }
 
   async find(queue: string, id: string): Promise<StoredJob | null> {
-    // A search of several calls can be passed by a job that goes back meanwhile: it looks twice before it says no.
-    for (let pass = 0; pass < 2; pass++) {
-      const { job, calls } = await this.#search(queue, id);
-      if (job !== null || calls === 1) return job;
-    }
-    return null;
+    const { leases, delayed, dead, suspects, ready } = this.#of(queue);
+    const keys = [leases, delayed, dead, suspects, ...ready];
+    return decodeFind(await this.#search('find', queue, keys, id));
   }
 
   async setPaused(queue: string, { paused, version }: PauseRequest): Promise<QueuePause> {
     const { meta, wake } = this.#of(queue);
     const args = [paused ? '1' : '0', String(version), SCHEMA, this.#options.newId()];
     return decodePause(await this.#run('pause', queue, { keys: [meta, wake], args }));
+  }
+
+  async retry(queue: string, { id, claims }: JobTarget): Promise<RetryReply> {
+    const { leases, delayed, dead, unique, meta, wake, suspects, ready } = this.#of(queue);
+    const keys = [leases, delayed, dead, unique, meta, wake, suspects, ...ready];
+    return decodeRetry(await this.#search('retry', queue, keys, id, [String(claims)]));
+  }
+
+  async delete(queue: string, { id, claims, resultTtlMs }: DeleteRequest): Promise<DeleteReply> {
+    const { leases, delayed, dead, unique, meta, suspects, ready, result } = this.#of(queue);
+    const keys = [leases, delayed, dead, unique, meta, result(id), suspects, ...ready];
+    const args = [String(claims), DELETED_RESULT, lifeMs(resultTtlMs)];
+    return decodeDelete(await this.#search('delete', queue, keys, id, args));
+  }
+
+  async purge(queue: string, request: PurgeRequest): Promise<PurgeReply> {
+    const call = encodePurge(this.#of(queue), request);
+    return decodePurge(await this.#run('purge', queue, call));
   }
 
   async open(queue: string, { daemon, leaseMs }: { daemon: string; leaseMs: number }) {
@@ -236,17 +271,30 @@ export class RedisBroker implements Broker {
     }
   }
 
-  async #search(queue: string, id: string): Promise<{ job: StoredJob | null; calls: number }> {
-    const { leases, delayed, dead, suspects, ready, inFlightPrefix } = this.#of(queue);
-    const keys = [leases, delayed, dead, suspects, ...ready];
-    const bounds = [String(FIND_CHUNK), String(BATCH_BYTES_LIMIT), inFlightPrefix];
-    let from = { place: '2', rank: '0' };
-    for (let calls = 1; ; calls++) {
-      const args = [id, from.place, from.rank, ...bounds];
-      const found = decodeFind(await this.#run('find', queue, { keys, args }));
-      if (found === null) return { job: null, calls };
-      if ('job' in found) return { job: found.job, calls };
-      from = found;
+  /** Runs a script that looks for a job (parts/search.lua), call by call to its end. */
+  async #search(
+    verb: 'find' | 'retry' | 'delete',
+    queue: string,
+    keys: readonly string[],
+    id: string,
+    more: readonly string[] = [],
+  ): Promise<Reply> {
+    const bounds = [String(FIND_CHUNK), String(BATCH_BYTES_LIMIT), this.#of(queue).inFlightPrefix];
+    let from = { place: '', rank: '0' };
+    let [calls, passes] = [0, 0];
+    for (;;) {
+      const args = [id, from.place, from.rank, ...bounds, ...more];
+      const reply = await this.#run(verb, queue, { keys, args });
+      calls++;
+      const next = decodeNext(reply);
+      if (next !== null) {
+        from = next;
+        continue;
+      }
+      passes++;
+      // A search of several calls can be passed by a job that goes back meanwhile: it looks twice before it says no.
+      if (!foundNothing(reply) || calls === 1 || passes === 2) return reply;
+      from = { place: '', rank: '0' };
     }
   }
 

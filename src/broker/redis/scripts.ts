@@ -15,13 +15,16 @@ const PARTS = {
   fire: ['now'],
   stats: ['now'],
   list: [],
-  find: [],
+  find: ['record', 'search'],
   pause: ['now'],
+  retry: ['now', 'record', 'search'],
+  delete: ['record', 'search'],
+  purge: ['now', 'record'],
 } as const satisfies Record<string, readonly Part[]>;
 
 export type Verb = keyof typeof PARTS;
 export const VERBS = Object.keys(PARTS) as readonly Verb[];
-export type Part = 'now' | 'record' | 'promote';
+export type Part = 'now' | 'record' | 'promote' | 'search';
 
 export interface Script {
   readonly sha: string;

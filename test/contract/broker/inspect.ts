@@ -15,7 +15,18 @@ export function describeInspect(world: () => Promise<World>): void {
         dead: 0,
         oldestReadyMs: null,
         pause: { version: 0, pausedAt: null },
-        counters: { enqueued: 0, completed: 0, retried: 0, dead: 0, expired: 0, refused: 0, reclaimed: 0 },
+        counters: {
+          ...{
+            enqueued: 0,
+            completed: 0,
+            retried: 0,
+            dead: 0,
+            expired: 0,
+            cancelled: 0,
+            refused: 0,
+            reclaimed: 0,
+          },
+        },
       });
     });
 

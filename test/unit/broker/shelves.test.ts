@@ -15,7 +15,7 @@ import type {
 import type { StoreRequest, Verb } from '../../../src/broker/embedded/messages.ts';
 import { Store } from '../../../src/broker/embedded/store.ts';
 import { Queue } from '../../../src/broker/engine/queue.ts';
-import { encodeJob, recordId } from '../../../src/broker/job-record.ts';
+import { decodeJob, encodeJob, recordId } from '../../../src/broker/job-record.ts';
 import { MemoryShelf } from '../../../src/broker/memory/memory-shelf.ts';
 
 type Step =
@@ -27,6 +27,8 @@ type Step =
   | { type: 'fire'; unique: boolean; behind: boolean }
   | { type: 'sweep' }
   | { type: 'pause'; paused: boolean; ahead: number }
+  | { type: 'operate'; verb: 'retry' | 'delete'; job: number; late: boolean }
+  | { type: 'purge'; state: 'ready' | 'delayed' | 'dead'; limit: number }
   | { type: 'reclaim' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -68,6 +70,23 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ type: 'sweep' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'reclaim' as const }) },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('operate' as const),
+      verb: fc.constantFrom('retry' as const, 'delete' as const),
+      job: fc.nat(40),
+      late: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('purge' as const),
+      state: fc.constantFrom('ready' as const, 'delayed' as const, 'dead' as const),
+      limit: fc.integer({ min: 1, max: 5 }),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({ type: fc.constant('pause' as const), paused: fc.boolean(), ahead: fc.nat(2) }),
   },
@@ -82,6 +101,7 @@ class Play {
   #daemon = 'daemon 0';
   #daemons = 0;
   #jobs = 0;
+  #purges = 0;
   #now = 1_800_000_000_000;
 
   constructor(store: Store) {
@@ -96,13 +116,15 @@ class Play {
     else if (next.type === 'fire') this.#fire(next);
     else if (next.type === 'sweep') this.#ask('sweep', { leaseMs: 30_000 });
     else if (next.type === 'pause') this.#pause(next);
+    else if (next.type === 'operate') this.#operate(next);
+    else if (next.type === 'purge') this.#purge(next);
     else this.#reclaim();
     this.#compareWhole();
   }
 
   #enqueue({ jobs }: Extract<Step, { type: 'enqueue' }>): void {
     const made = jobs.map(({ priority, delay, unique, expires, keep }) => {
-      const id = `01a206a1-4a68-7679-bfcb-${String(++this.#jobs).padStart(12, '0')}`;
+      const id = idOf(++this.#jobs);
       const record = encodeJob({
         ...{ id, task: 'a', priority, keepResult: keep, options: {}, input: `{"n":${this.#jobs}}` },
         unique: unique < 4 ? `key ${unique}` : null,
@@ -117,7 +139,7 @@ class Play {
     const { watermark } = this.#ask('watermark', { schedule: 's' }) as WatermarkReply;
     this.#now += 1_000;
     const record = encodeJob({
-      ...{ id: `01a206a1-4a68-7679-bfcb-${String(++this.#jobs).padStart(12, '0')}`, task: 'a', priority: 3 },
+      ...{ id: idOf(++this.#jobs), task: 'a', priority: 3 },
       ...{ keepResult: false, options: {}, input: 'null', expiresAt: 0, unique: unique ? 'key 1' : null },
     });
     const previous = behind ? watermark.tick - 1 : watermark.tick;
@@ -127,6 +149,22 @@ class Play {
   #pause({ paused, ahead }: Extract<Step, { type: 'pause' }>): void {
     const { pause } = this.#ask('stats', null) as QueueStats;
     this.#ask('setPaused', { paused, version: pause.version + ahead });
+  }
+
+  /** As it is, or as it was a claim ago; twice. */
+  #operate({ verb, job, late }: Extract<Step, { type: 'operate' }>): void {
+    const id = idOf(job);
+    const found = this.#ask('find', id) as StoredJob | null;
+    const claims = found === null ? 0 : decodeJob(found.record).claims - (late ? 1 : 0);
+    const request = { id, claims, resultTtlMs: 5_000 };
+    this.#ask(verb, request);
+    this.#ask(verb, request);
+  }
+
+  #purge({ state, limit }: Extract<Step, { type: 'purge' }>): void {
+    const request = { id: `purge ${++this.#purges}`, notAfterAt: this.#now + 5_000, state, limit };
+    const first = this.#ask('purge', { ...request, resultTtlMs: 5_000 });
+    assert.deepEqual(this.#ask('purge', { ...request, resultTtlMs: 5_000 }), first);
   }
 
   #exchange({ lane, want, alone, endings, again }: Extract<Step, { type: 'exchange' }>): void {
@@ -164,10 +202,7 @@ class Play {
     }
     this.#ask(
       'results',
-      Array.from(
-        { length: this.#jobs },
-        (_, n) => `01a206a1-4a68-7679-bfcb-${String(n + 1).padStart(12, '0')}`,
-      ),
+      Array.from({ length: this.#jobs }, (_, n) => idOf(n + 1)),
     );
   }
 
@@ -191,10 +226,15 @@ class Play {
     if (verb === 'list') return queue.list(argument);
     if (verb === 'find') return queue.find(argument);
     if (verb === 'stats') return queue.stats(now);
+    if (verb === 'retry') return queue.operator.retry(now, argument);
+    if (verb === 'delete') return queue.operator.delete(now, argument);
+    if (verb === 'purge') return queue.operator.purge(now, now, argument);
     if (verb === 'closeSession') return queue.closeSession(argument) ?? null;
     return (queue[verb] as (now: number, argument: unknown) => unknown).call(queue, now, argument);
   }
 }
+
+const idOf = (job: number): string => `01a206a1-4a68-7679-bfcb-${String(job).padStart(12, '0')}`;
 
 function ending(token: string, kind: number, index: number): Settlement {
   const error = `{"name":"E","message":"${kind}"}`;

@@ -50,6 +50,9 @@ describe('control socket', () => {
       };
     },
     queue_resume: async () => assert.fail('not asked'),
+    queue_purge: async () => assert.fail('not asked'),
+    job_retry: async () => assert.fail('not asked'),
+    job_delete: async () => assert.fail('not asked'),
     schedules: async (request) => {
       given.push(request);
       return { schema: 'forkloop.schedules/1', schedules: [] };

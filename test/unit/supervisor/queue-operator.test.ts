@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Broker } from '../../../src/broker/broker.ts';
+import { type Broker, BrokerError, type PurgeRequest } from '../../../src/broker/broker.ts';
 import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
+import { newId } from '../../../src/lib/ids.ts';
 import { QueueOperator } from '../../../src/supervisor/queue-operator.ts';
+import { entry, World } from '../../contract/broker/world.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { flaky } from '../../support/flaky-broker.ts';
 
@@ -10,10 +12,12 @@ const pools = [
   { name: 'io', queues: ['eta', 'mail'] },
 ];
 
+const about = { pools, resultTtlOf: () => 60_000, newId };
+
 describe('the operator of queues', () => {
   const setUp = () => {
     const { broker, ...faults } = flaky(new MemoryBroker({ clock: new FakeClock() }));
-    return { broker, ...faults, queues: new QueueOperator(broker, pools) };
+    return { broker, ...faults, queues: new QueueOperator({ broker, ...about }) };
   };
 
   it('lists the queues of every pool, and shows one as the list does', async () => {
@@ -60,7 +64,7 @@ describe('the operator of queues', () => {
         return setPaused(queue, request);
       },
     });
-    const resumed = await new QueueOperator(racing, pools).setPaused({ name: 'geo' }, false);
+    const resumed = await new QueueOperator({ broker: racing, ...about }).setPaused({ name: 'geo' }, false);
     assert.deepEqual([resumed.paused, (await queues.show({ name: 'geo' })).paused], [false, false]);
   });
 
@@ -71,10 +75,37 @@ describe('the operator of queues', () => {
     assert.equal((await queues.show({ name: 'geo' })).paused, false);
   });
 
+  it('purges as many as were asked for, in chunks, and counts none twice when a reply is lost', async () => {
+    const { broker } = setUp();
+    let calls = 0;
+    const losing: Broker = Object.assign(Object.create(broker) as Broker, {
+      purge: async (queue: string, request: PurgeRequest) => {
+        const reply = await broker.purge(queue, request);
+        calls++;
+        if (calls % 2 === 0) throw new BrokerError('unknown', 'reply lost');
+        return reply;
+      },
+    });
+    const queues = new QueueOperator({ broker: losing, ...about });
+    const world = new World({ broker, advance: async () => {}, dispose: async () => {} });
+    for (let left = 2_500; left > 0; left -= 250) {
+      const jobs = Array.from({ length: 250 }, () => entry({ delayMs: 1_000 }));
+      await broker.enqueue('eta', await world.batch(jobs));
+    }
+    const report = { schema: 'forkloop.queue-purge/1', name: 'eta', state: 'delayed' } as const;
+    const first = await queues.purge({ name: 'eta', state: 'delayed', limit: 1_100 });
+    assert.deepEqual(first, { ...report, removed: 1_100, more: true });
+    const rest = await queues.purge({ name: 'eta', state: 'delayed', limit: 10_000 });
+    assert.deepEqual(rest, { ...report, removed: 1_400, more: false });
+    const none = await queues.purge({ name: 'eta', state: 'delayed', limit: 10_000 });
+    assert.deepEqual(none, { ...report, removed: 0, more: false });
+  });
+
   it('refuses a queue that no pool serves, and names those that there are', async () => {
     const { queues } = setUp();
     const unknown = { code: 'ERR_QUEUE_UNKNOWN', message: /"gone".*geo, eta, mail/ };
     await assert.rejects(queues.show({ name: 'gone' }), unknown);
     await assert.rejects(queues.setPaused({ name: 'gone' }, true), unknown);
+    await assert.rejects(queues.purge({ name: 'gone', state: 'dead', limit: 1 }), unknown);
   });
 });

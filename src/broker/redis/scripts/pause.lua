@@ -8,7 +8,8 @@
 local meta = redis.call('HMGET', KEYS[1], 'schema', 'pause_version', 'paused')
 if meta[1] and meta[1] ~= ARGV[3] then return {'unfit', meta[1]} end
 local asleep = redis.call('LLEN', KEYS[2]) == 0
-if tonumber(ARGV[2]) <= tonumber(meta[2] or 0) then return {'stands', meta[2] or '0', meta[3] or ''} end
+local version = tonumber(meta[2]) or 0
+if tonumber(ARGV[2]) <= version then return {'stands', version, meta[3] or ''} end
 
 if not meta[1] then redis.call('HSET', KEYS[1], 'schema', ARGV[3], 'epoch', ARGV[4]) end
 redis.call('HSET', KEYS[1], 'pause_version', ARGV[2])

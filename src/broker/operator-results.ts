@@ -1,0 +1,8 @@
+/** What the kept result of a job tells that was taken out before it ran. */
+
+import type { ResultRecord } from './broker.ts';
+
+export const DELETED_RESULT = JSON.stringify({
+  status: 'cancelled',
+  error: { name: 'JobDeleted', message: 'an operator deleted the job before it was run' },
+} satisfies ResultRecord);
