@@ -10,13 +10,15 @@ import { shortPath } from './status-view.ts';
 export function addCheck(program: Command, bind: Bind): void {
   program
     .command('check')
-    .description('whether the configuration is good; tells all its faults at once')
+    .description('whether the configuration is good; tells all faults')
     .addHelpText(
       'after',
       `
-Exit 0 when the daemon can run with it, 78 when not. Warnings are told, too.
-The task modules are loaded to see that they can be, and that the schedules
-name tasks of theirs and inputs that these take.
+Prints a line when it is good; else each mistake with file, line, column and
+what to write instead. The task modules are loaded to see that they can be, and
+that the schedules name tasks of theirs and inputs that these take.
+
+Exit codes: 0 the daemon can run with it (there may be warnings), 78 it cannot.
 
 Examples:
   supervisor check

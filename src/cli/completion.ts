@@ -10,8 +10,8 @@ import { loadTasks } from './task-modules.ts';
 export function addCompletion(program: Command, bind: Bind): void {
   program
     .command('completion')
-    .description('a script that lets your shell complete commands and names')
-    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .description('a script by which your shell completes names')
+    .addArgument(new Argument('<shell>', 'yours').choices(SHELLS))
     .addHelpText(
       'after',
       `

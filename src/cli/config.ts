@@ -7,7 +7,17 @@ import { shortPath } from './status-view.ts';
 import { cleanLines } from './table.ts';
 
 export function addConfig(program: Command, bind: Bind): void {
-  const config = program.command('config').description('the configuration in force, and what it may say');
+  const config = program
+    .command('config')
+    .description('the configuration in force, and what it may say')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supervisor config show --origin
+  supervisor config schema > config/supervisor.schema.json
+`,
+    );
   config
     .command('show')
     .description('every setting, with defaults and variables put in')
@@ -72,7 +82,7 @@ async function show(context: CommandContext, flags: { origin?: boolean }): Promi
     config: wholeOf(settings),
     ...(flags.origin === true ? { settings: reports } : {}),
   };
-  const text = await settingsText(settings, flags.origin === true);
+  const text = await settingsText(settings, flags.origin === true ? cwd : null);
   await output.report(
     report,
     () => `# ${shortPath(loaded.path, cwd)}\n${cleanLines(text)}`.trimEnd(),
@@ -95,21 +105,21 @@ function wholeOf(settings: readonly Setting[]): unknown {
   return whole;
 }
 
-/** YAML in the form of the file; with origins as comments. */
-async function settingsText(settings: readonly Setting[], withOrigins: boolean): Promise<string> {
+/** YAML in the form of the file; with origins as comments, paths as seen from `originsFrom`, unless that is null. */
+async function settingsText(settings: readonly Setting[], originsFrom: string | null): Promise<string> {
   const { Document, isCollection, isNode } = await import('yaml');
   const document = new Document(wholeOf(settings));
   for (const { path, origin } of settings) {
     const node = document.getIn(path, true);
     if (!isNode(node)) continue;
     if (isCollection(node)) node.flow = true;
-    if (withOrigins) node.comment = ` ${originText(origin)}`;
+    if (originsFrom !== null) node.comment = ` ${originText(origin, originsFrom)}`;
   }
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
-function originText(origin: Origin): string {
-  if (origin.from === 'file') return `${origin.file}:${origin.line}`;
+function originText(origin: Origin, cwd: string): string {
+  if (origin.from === 'file') return `${shortPath(origin.file, cwd)}:${origin.line}`;
   return origin.from === 'env' ? `env ${origin.variable}` : 'default';
 }
 

@@ -16,17 +16,18 @@ import {
 import { codeOf, EXIT } from './exit.ts';
 import type { Output } from './output.ts';
 import { shortPath } from './status-view.ts';
-import { cleanText } from './table.ts';
+import { cleanText, wrapText } from './table.ts';
 
 export function addDoctor(program: Command, bind: Bind): void {
   program
     .command('doctor')
-    .description('whether everything is there that a daemon needs; says what to do')
+    .description('whether all is there that a daemon needs; what to do')
     .addHelpText(
       'after',
       `
 Looks at Node, the configuration, task modules (they are loaded), folders, the
-broker, the daemon, limits. Changes nothing. Exit 1 when a check fails.
+broker, the daemon, limits. Changes nothing. Prints a line for each check: ok,
+warn, fail or skip, and after -> what to do. Exit 1 when a check fails.
 
 Examples:
   supervisor doctor
@@ -106,22 +107,10 @@ const INDENT = ' '.repeat(4 + 2 + NAME_WIDTH + 2);
 function lines({ name, status, message, fix }: Check, { colors, width }: Output): string {
   const paint = { ok: colors.green, warn: colors.yellow, fail: colors.red, skip: colors.dim }[status];
   const room = Math.max(20, (Number.isFinite(width) ? width : 100) - INDENT.length);
-  const [first = '', ...rest] = wrapped(cleanText(message), room);
-  const advice = fix === null ? [] : wrapped(`-> ${cleanText(fix)}`, room);
+  const [first = '', ...rest] = wrapText(cleanText(message), room);
+  const advice = fix === null ? [] : wrapText(`-> ${cleanText(fix)}`, room);
   return [
     `${paint(status.padEnd(4))}  ${name.padEnd(NAME_WIDTH)}  ${first}`,
     ...[...rest, ...advice].map((line) => `${INDENT}${line}`),
   ].join('\n');
-}
-
-/** At blanks; a longer word has a line of its own. */
-function wrapped(text: string, width: number): string[] {
-  const found: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = found.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      found[found.length - 1] = `${last} ${word}`;
-    else found.push(word);
-  }
-  return found;
 }

@@ -10,12 +10,12 @@ import { type Column, renderTable } from './table.ts';
 export function addDump(program: Command, bind: Bind): void {
   program
     .command('dump')
-    .description('all that the daemon knows of itself, here and in its log')
+    .description('all that the daemon knows of itself')
     .addHelpText(
       'after',
       `
-State, pools, queues, leases, and every job in flight, the longest first. SIGPWR
-writes the same to the log only.
+Prints state, pools, queues, leases, and every job in flight, the longest first,
+and writes the same to the daemon's log. SIGPWR writes to the log only.
 
 Examples:
   supervisor dump

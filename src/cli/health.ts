@@ -18,6 +18,7 @@ live   the daemon's own loop goes round. It asks no broker and no worker: who
 ready  it has started and does not stop, the broker has confirmed its leases,
        and each required pool has a worker that is ready.
 
+Prints what was looked at, a line each.
 Exit codes: 0 yes; 1 no, or no daemon runs or answers.
 With --socket it reads no configuration: a mistake there is not the daemon's.
 

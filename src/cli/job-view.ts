@@ -112,8 +112,8 @@ function since(iso: string | null, now: EpochMs): string {
   return iso === null ? '-' : wholeSeconds(Math.max(0, now - Date.parse(iso)));
 }
 
-/** An age finer than a second only flickers. */
-const wholeSeconds = (ms: number): string =>
+/** As in `3m 20s`: an age finer than a second only flickers. */
+export const wholeSeconds = (ms: number): string =>
   ms < 1_000 ? '0s' : formatDuration(Math.floor(ms / 1_000) * 1_000);
 
 function paintState(text: string, state: string, colors: Colors): string {

@@ -14,16 +14,27 @@ const STATES = ['ready', 'delayed', 'in_flight', 'dead'] satisfies JobState[];
 const DEFAULT_LIMIT = '50';
 
 export function addJob(program: Command, bind: Bind): void {
-  const job = program.command('job').description('look at jobs, wait for them');
+  const job = program
+    .command('job')
+    .description('look at jobs, wait for them')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supervisor job list --state dead
+  supervisor job show 0198c0de-7a1b-7cc0-8000-0242ac120002
+`,
+    );
   job
     .command('show')
-    .description('one job: state, attempts, last error, result if it is kept')
+    .description('one job: state, attempts, last error, kept result')
     .argument('<id>', 'as enqueue printed it')
     .option('--input', 'with its input')
     .addHelpText(
       'after',
       `
-A job that ended is found as long as its result is kept.
+Prints a line for each fact about it. A job that ended is found as long as its
+result is kept, a dead one as long as keep.dead and keep.dead_for say.
 
 Examples:
   supervisor job show 0198c0de-7a1b-7cc0-8000-0242ac120002
@@ -41,7 +52,8 @@ Examples:
     .addHelpText(
       'after',
       `
-The oldest first; dead ones the latest first. -o wide tells more of each.
+Prints a line for each job, the oldest first, dead ones the latest first;
+-o wide tells more of each.
 ${WHERE_HELP}
 
 Examples:

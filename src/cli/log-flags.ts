@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { logFileProblem } from '../config/log-file.ts';
 import type { LogOverrides } from '../config/log-overrides.ts';
 import { type CommandContext, usageError } from './context.ts';
 
@@ -26,10 +25,11 @@ export function addLogFlags(command: Command): Command {
 }
 
 /** @throws ForkloopError ERR_USAGE: no log can be kept there. */
-export function logOverridesOf(
+export async function logOverridesOf(
   { logFile, logLevel, logFormat }: LogFlags,
   { cwd }: CommandContext,
-): LogOverrides {
+): Promise<LogOverrides> {
+  const { logFileProblem } = await import('../config/log-file.ts');
   const file = logFile === undefined || logFile === '' ? undefined : resolve(cwd, logFile);
   const problem = file === undefined ? null : logFileProblem(file);
   if (problem !== null) throw usageError(`--log-file ${file}: ${problem}`);

@@ -10,9 +10,11 @@ import { addDump } from './dump.ts';
 import { addEnqueue } from './enqueue.ts';
 import { EXIT, exit } from './exit.ts';
 import { addHealth } from './health.ts';
+import { formatHelp, type HelpStream } from './help.ts';
 import { addJob } from './job.ts';
 import { addLogs } from './logs.ts';
 import { printError } from './print-error.ts';
+import { addQueue } from './queue.ts';
 import { addQuiet } from './quiet.ts';
 import { addReload } from './reload.ts';
 import { addRestart } from './restart.ts';
@@ -21,10 +23,9 @@ import { addSchedule } from './schedule.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
+import { cleanText } from './table.ts';
 import { addTask } from './task.ts';
 import { addVersion } from './version.ts';
-
-const WIDEST_HELP = 80;
 
 /** Runs the command line of this process to its end. */
 export async function runMain(): Promise<void> {
@@ -59,6 +60,7 @@ export async function main(words: readonly string[], surroundings: Surroundings)
     (action) =>
     async (...given) => {
       const command = given.at(-1) as Command;
+      await refuseStrayWord(command);
       const context = contextOf(command.optsWithGlobals(), surroundings);
       try {
         code = await (action as Action<unknown[]>)(context, ...given.slice(0, -1));
@@ -76,54 +78,48 @@ export async function main(words: readonly string[], surroundings: Surroundings)
   }
 }
 
+/** A command that does something by itself and has others too: commander would only say "too many arguments". */
+async function refuseStrayWord(command: Command): Promise<void> {
+  const [word] = command.args;
+  if (command.commands.length === 0 || word === undefined) return;
+  const { suggest } = await import('../config/suggest.ts');
+  const near = suggest(
+    word,
+    command.commands.map((inner) => inner.name()),
+  );
+  const hint = near === null ? '' : `\n(Did you mean ${near}?)`;
+  command.error(`error: unknown command '${cleanText(word)}'${hint}`, { code: 'commander.unknownCommand' });
+}
+
 /** What help goes to and tells of the process. */
-type HelpSurroundings = Pick<Surroundings, 'version'> &
-  Readonly<Record<'stdout' | 'stderr', { readonly columns?: number; write(text: string): unknown }>>;
+type HelpSurroundings = Pick<Surroundings, 'version'> & Readonly<Record<'stdout' | 'stderr', HelpStream>>;
 
 /** Every command; nothing runs yet. */
 export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurroundings): Command {
-  const width = (stream: { columns?: number }) => Math.min(stream.columns ?? WIDEST_HELP, WIDEST_HELP);
   const program = new Command('supervisor')
     .description('Background jobs: one daemon with a process pool and an async pool.')
     .usage('[options] <command>')
     .exitOverride()
-    .showHelpAfterError('--help shows how it is used')
-    .configureHelp({ showGlobalOptions: true, subcommandTerm: (command) => command.name() })
-    .configureOutput({
-      writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
-      getOutHelpWidth: () => width(stdout),
-      getErrHelpWidth: () => width(stderr),
-    })
-    .helpCommand('help [command]', 'how a command is used')
     .helpOption('-h, --help', 'how it is used')
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES);
+  formatHelp(program, stdout, stderr);
   addGlobalOptions(program);
-  for (const add of [
-    addStart,
-    addStop,
-    addRestart,
-    addReload,
-    addScale,
-    addStatus,
-    addHealth,
-    addQuiet,
-    addLogs,
-    addDump,
-    addCheck,
-    addEnqueue,
-    addJob,
-    addSchedule,
-    addTask,
-    addConfig,
-    addDoctor,
-    addCompletion,
-    addVersion,
-  ])
-    add(program, bind);
-  return program;
+  for (const [heading, adders] of GROUPS) {
+    program.commandsGroup(heading);
+    for (const add of adders) add(program, bind);
+  }
+  for (const command of program.commands) if (command.commands.length > 0) command.allowExcessArguments();
+  return program.helpCommand('help [command]', 'how a command is used');
 }
+
+/** As help lists them. */
+const GROUPS: readonly (readonly [string, readonly ((program: Command, bind: Bind) => void)[]])[] = [
+  ['Run the daemon:', [addStart, addStop, addRestart, addReload, addScale, addQuiet]],
+  ['Look at it:', [addStatus, addHealth, addLogs, addDump, addCheck, addConfig, addDoctor]],
+  ['Work with jobs:', [addEnqueue, addJob, addQueue, addSchedule, addTask]],
+  ['This program:', [addCompletion, addVersion]],
+];
 
 const EXAMPLES = `
 Examples:

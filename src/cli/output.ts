@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import pc from 'picocolors';
 import { printableJson } from '../lib/printable.ts';
-import { cleanLines } from './table.ts';
+import { cleanLines, wrapText } from './table.ts';
 
 export const FORMATS = ['table', 'wide', 'json', 'ndjson', 'yaml'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -86,6 +86,11 @@ export class Output {
 
   /** For a person; not with `--quiet`. */
   message(text: string): void {
+    if (!this.quiet) this.#say(this.#wrapped(text));
+  }
+
+  /** The same for a text that brings its own form and colours. */
+  messageAsIs(text: string): void {
     if (!this.quiet) this.#say(text);
   }
 
@@ -95,11 +100,11 @@ export class Output {
   }
 
   warning(text: string): void {
-    this.#say(`${this.errorColors.yellow('warning:')} ${cleanLines(text)}`);
+    this.#complain('warning:', this.errorColors.yellow, text);
   }
 
   error(text: string): void {
-    this.#say(`${this.errorColors.red('error:')} ${cleanLines(text)}`);
+    this.#complain('error:', this.errorColors.red, text);
   }
 
   /** Text for stderr that brings its own form, such as a report of problems. */
@@ -112,6 +117,16 @@ export class Output {
     this.#overlay?.erase();
     this.#overlay = overlay;
     overlay?.draw();
+  }
+
+  #complain(word: string, paint: (text: string) => string, text: string): void {
+    const lines = this.#wrapped(`${word} ${cleanLines(text)}`);
+    this.#say(paint(word) + lines.slice(word.length));
+  }
+
+  /** For a terminal: a pipe gets each message as one line. */
+  #wrapped(text: string): string {
+    return this.stderr.isTTY === true ? wrapText(text, terminalWidth(this.stderr)).join('\n') : text;
   }
 
   #say(text: string): void {

@@ -12,7 +12,8 @@ export function addQuiet(program: Command, bind: Bind): void {
       'after',
       `
 What is enqueued meanwhile waits, or runs in other daemons. A restart of the
-daemon ends it, too. SIGTSTP and SIGCONT mean the same.
+daemon ends it, too. Prints how many jobs still run. SIGTSTP and SIGCONT mean
+the same.
 
 Examples:
   supervisor quiet

@@ -18,6 +18,7 @@ export function addReload(program: Command, bind: Bind): void {
 The whole file is applied or, when it is invalid or needs a restart, nothing.
 Pools whose workers must be replaced get a new one first; an old one leaves when
 its job has ended. New code that does not start leaves the old workers in place.
+Prints a line for each change: what it was, what it is, what it needs.
 SIGHUP does the same without an answer, SIGUSR2 the same as --all.
 
 Exit codes: 0 applied, 1 refused (the reason is told), 2 needs a restart.

@@ -12,10 +12,11 @@ export function addScale(program: Command, bind: Bind): void {
     .addHelpText(
       'after',
       `
-New workers start at once. Of too many those that run nothing leave first, the
-others when their job has ended. It holds until the daemon ends or a reload
-applies a changed file: then the file's number holds again. The signals TTIN
-and TTOU add and take one worker where there is one process pool.
+Prints the numbers of workers, now and before. New ones start at once. Of too
+many those that run nothing leave first, the others when their job has ended. It
+holds until the daemon ends or a reload applies a changed file: then the file's
+number holds again. The signals TTIN and TTOU add and take one worker where
+there is one process pool.
 
 Examples:
   supervisor scale cpu=4

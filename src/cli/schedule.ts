@@ -8,7 +8,17 @@ import { type ScheduleViewOptions, scheduleTable, scheduleView } from './schedul
 const DEFAULT_NEXT = '5';
 
 export function addSchedule(program: Command, bind: Bind): void {
-  const schedule = program.command('schedule').description('look at periodic jobs, run one now');
+  const schedule = program
+    .command('schedule')
+    .description('look at periodic jobs, run one now')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supervisor schedule list
+  supervisor schedule run rebuild_index
+`,
+    );
   schedule
     .command('list')
     .description('every schedule: when it comes next, where it stands')
@@ -32,6 +42,8 @@ Examples:
     .addHelpText(
       'after',
       `
+Prints a line for each fact about it, its last tick, and those to come.
+
 Examples:
   supervisor schedule show rebuild_index
   supervisor schedule show rebuild_index --next 20 -o ndjson

@@ -16,7 +16,7 @@ export function addStart(program: Command, bind: Bind): void {
   const command = program
     .command('start')
     .description('run the daemon, in the foreground or detached')
-    .option('--require-broker', 'end with 69 when the broker does not answer at the start')
+    .option('--require-broker', 'end with 69 when the broker does not answer')
     .option('--detach', 'return when it is ready; it goes on by itself');
   addLogFlags(command)
     .addHelpText(
@@ -25,6 +25,7 @@ export function addStart(program: Command, bind: Bind): void {
 Ctrl-C or SIGTERM drains: nothing new is taken, running jobs may finish as long
 as shutdown.drain_timeout says. A second Ctrl-C, or SIGQUIT, stops at once.
 A broker that is away is waited for, with growing pauses, unless it is required.
+On a terminal it shows what runs and what to try next; all else is its log.
 Detached, its log is log.file, or else forkloop.log in the control directory;
 Ctrl-C, or --timeout, before it is ready ends it. Service managers and
 containers want it in the foreground.
@@ -66,7 +67,7 @@ async function run(
   const began = clock.monotonic();
   const loaded = await context.loadConfig();
   if (loaded.report !== '' && onReady === null) output.errorText(loaded.report);
-  const logOverrides = logOverridesOf(flags, context);
+  const logOverrides = await logOverridesOf(flags, context);
   const { runSupervisor } = await import('../supervisor/run.ts');
   return runSupervisor({
     loaded,
@@ -88,7 +89,7 @@ async function run(
         program: programName(cwd),
         finder: finderOf(loaded.path, context),
       };
-      output.message(banner(facts, { colors: output.errorColors, width: terminalWidth(stderr), cwd }));
+      output.messageAsIs(banner(facts, { colors: output.errorColors, width: terminalWidth(stderr), cwd }));
     },
   });
 }
@@ -100,7 +101,7 @@ async function detach(context: CommandContext, flags: StartFlags): Promise<numbe
   const loaded = await context.loadConfig();
   if (loaded.report !== '') output.errorText(loaded.report);
   const { config } = loaded;
-  const given = logOverridesOf(flags, context);
+  const given = await logOverridesOf(flags, context);
   const logFile = given.file ?? config.log.file ?? join(config.control.directory, DETACHED_LOG);
   // What the configuration says is left to it: it may say something else when the daemon is restarted.
   const picked = config.log.file === undefined ? { ...given, file: logFile } : given;

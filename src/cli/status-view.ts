@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import type { PoolReport, QueueReport, StatusReport, WorkerReport } from '../control/protocol.ts';
 import { formatBytes, formatDuration } from '../lib/units.ts';
 import type { Colors } from './output.ts';
-import { type Column, cleanText, renderTable } from './table.ts';
+import { type Column, cleanText, renderTable, textWidth } from './table.ts';
 
 export interface ViewOptions {
   readonly colors: Colors;
@@ -27,27 +27,45 @@ export function statusView(report: StatusReport, options: ViewOptions): string {
   ].join('\n\n');
 }
 
-/** Two lines: who it is, and where its jobs are. */
+/** Who it is, and where its jobs are: a line each where the terminal is wide enough. */
 function headerLines(
   { version, name, pid, state, uptime_seconds, broker, config }: StatusReport,
-  options: ViewOptions,
+  { colors, cwd, wide, width }: ViewOptions,
 ): string {
-  const { colors, cwd, wide } = options;
+  const plain = (text: string): Part => ({ text, painted: text });
+  const up = `up ${formatDuration(uptime_seconds * 1_000)}`;
+  const answers = broker.up ? 'up' : 'does not answer';
   const first = [
-    `forkloop ${version}`,
-    colors.bold(cleanText(name)),
-    `pid ${pid}`,
-    `${paintState(state, colors)}, up ${formatDuration(uptime_seconds * 1_000)}`,
-    shortPath(config.path, cwd),
-    ...(wide ? [`generation ${config.generation}`] : []),
+    plain(`forkloop ${version}`),
+    { text: cleanText(name), painted: colors.bold(cleanText(name)) },
+    plain(`pid ${pid}`),
+    { text: `${state}, ${up}`, painted: `${paintState(state, colors)}, ${up}` },
+    plain(shortPath(config.path, cwd)),
+    ...(wide ? [plain(`generation ${config.generation}`)] : []),
   ];
   const second = [
-    'broker',
-    broker.type,
-    broker.up ? colors.green('up') : colors.red('does not answer'),
-    shortPath(broker.location, cwd),
+    plain(`broker  ${broker.type}`),
+    { text: answers, painted: broker.up ? colors.green(answers) : colors.red(answers) },
+    plain(shortPath(broker.location, cwd)),
   ];
-  return `${first.join('  ')}\n${second.join('  ')}`;
+  return `${flow(first, width)}\n${flow(second, width)}`;
+}
+
+interface Part {
+  readonly text: string;
+  /** The same with colours, which take no room. */
+  readonly painted: string;
+}
+
+/** Side by side; what does not fit goes on in the next line, a little to the right. */
+function flow(parts: readonly Part[], width: number): string {
+  const gap = '  ';
+  let used = 0;
+  return parts.reduce((line, { text, painted }) => {
+    const fits = used === 0 || used + gap.length + textWidth(text) <= width;
+    used = (fits ? used : 0) + (line === '' ? 0 : gap.length) + textWidth(text);
+    return line === '' ? painted : `${line}${fits ? '' : '\n'}${gap}${painted}`;
+  }, '');
 }
 
 function poolColumns({ colors, wide }: ViewOptions): Column<PoolReport>[] {

@@ -13,7 +13,8 @@ export function addStatus(program: Command, bind: Bind): void {
     .addHelpText(
       'after',
       `
-It never waits for the broker: the numbers of the queues are the last known.
+Prints who the daemon is, then a table each of pools, workers and queues. It
+never waits for the broker: the numbers of the queues are the last known.
 
 Examples:
   supervisor status

@@ -10,12 +10,12 @@ export function addStop(program: Command, bind: Bind): void {
   program
     .command('stop')
     .description('stop the daemon and wait until it is gone')
-    .option('--now', 'cut running jobs short; they run again after the next start')
+    .option('--now', 'cut running jobs short; they run again later')
     .addHelpText(
       'after',
       `
 Running jobs may finish, as long as shutdown.drain_timeout says. Jobs that are
-cut short go back to their queue and lose no attempt.
+cut short go back to their queue and lose no attempt. Prints how long it took.
 
 Examples:
   supervisor stop                let running jobs finish

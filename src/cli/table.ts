@@ -80,6 +80,22 @@ export const cleanLines = (text: string): string =>
     .map((line) => printable(line.replaceAll('\t', '  ')))
     .join('\n');
 
+/** The same text in lines of at most `width` columns, broken at blanks; a longer word has a line of its own. */
+export function wrapText(text: string, width: number): string[] {
+  return text.split('\n').flatMap((line) => (textWidth(line) <= width ? [line] : wrapLine(line, width)));
+}
+
+function wrapLine(line: string, width: number): string[] {
+  const found: string[] = [];
+  for (const word of line.split(' ')) {
+    const last = found.at(-1);
+    if (last !== undefined && textWidth(last) + 1 + textWidth(word) <= width)
+      found[found.length - 1] = `${last} ${word}`;
+    else found.push(word);
+  }
+  return found;
+}
+
 /** At most `width` columns; what was cut is told by an ellipsis. */
 export function cutText(text: string, width: number): string {
   if (textWidth(text) <= width) return text;

@@ -9,14 +9,25 @@ import { findTask, loadTasks } from './task-modules.ts';
 import { type EffectiveOption, type TaskReport, taskReport } from './task-report.ts';
 
 export function addTask(program: Command, bind: Bind): void {
-  const task = program.command('task').description('the tasks of the configuration');
+  const task = program
+    .command('task')
+    .description('the tasks of the configuration')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  supervisor task list
+  supervisor task show eta.predict
+`,
+    );
   task
     .command('list')
     .description('every task: its queue, its pool, its limits')
     .addHelpText(
       'after',
       `
-Loads the task modules, as enqueue does. -o wide tells all the options.
+Loads the task modules, as enqueue does. Prints a line for each task; -o wide
+tells all its options.
 
 Examples:
   supervisor task list
@@ -26,7 +37,7 @@ Examples:
     .action(bind(list));
   task
     .command('show')
-    .description('one task: options in force and who says so, form of its input')
+    .description('one task: its options, who says so, the form of its input')
     .argument('<task>', 'its name')
     .addHelpText(
       'after',

@@ -72,10 +72,10 @@ export class ControlServer implements Service {
     const { id, command } = request;
     const run = this.#options.commands.get(command);
     if (run === undefined) {
-      const known = [...this.#options.commands.keys()].join(', ');
+      const name = JSON.stringify(command.slice(0, 50));
       return failure(
         id,
-        invalid(`this daemon knows no command ${JSON.stringify(command.slice(0, 50))}, only ${known}`),
+        invalid(`this daemon knows no command ${name}: it is older than the program that asks; restart it`),
       );
     }
     try {

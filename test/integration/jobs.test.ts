@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import type { JobsReport } from '../../src/control/protocol.ts';
+import type { JobsReport, StoredQueueReport } from '../../src/control/protocol.ts';
 import { describeRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
 import { sharedDaemon } from '../support/shared-daemon.ts';
 import { type Daemon, ROOT } from '../support/with-supervisor.ts';
@@ -87,6 +87,39 @@ function operatesJobs(daemon: () => Daemon): void {
     it('tells how many jobs it has looked at, of how many', async () => {
       const { scanned, stored } = await listed('--where', 'state=dead task=none');
       assert.deepEqual([scanned, stored], [3, 3]);
+    });
+  });
+
+  describe('queue', () => {
+    const queue = async (name: string) =>
+      JSON.parse((await cli('queue', 'show', name, '-o', 'json')).stdout) as StoredQueueReport;
+
+    it('pause lets its jobs wait, until resume', async () => {
+      const paused = await cli('queue', 'pause', 'cpu');
+      assert.deepEqual(
+        [paused.code, paused.stdout, paused.stderr],
+        [0, 'queue cpu is now paused: nothing more of it is started\n', ''],
+      );
+      assert.match((await cli('queue', 'pause', 'cpu')).stdout, /^queue cpu is still paused/);
+      const id = await enqueue('echo', '1', '--queue', 'cpu', '--result', '1m');
+      assert.equal((await cli('job', 'wait', id, '--timeout', '200ms')).code, 6);
+      const before = await queue('cpu');
+      assert.deepEqual([before.paused, before.ready, typeof before.paused_since], [true, 1, 'string']);
+      assert.match((await cli('queue', 'list')).stdout, /^cpu +cpu +paused +1 /m);
+      const resumed = await cli('queue', 'resume', 'cpu');
+      assert.equal(resumed.stdout, 'queue cpu is now open: its jobs are started\n');
+      assert.equal((await cli('job', 'wait', id)).code, 0);
+      const after = await queue('cpu');
+      assert.deepEqual([after.paused, after.paused_since, after.ready], [false, null, 0]);
+      assert.equal(after.counters.completed, before.counters.completed + 1);
+    });
+
+    it('of a name that no pool serves is refused, with those there are', async () => {
+      for (const verb of ['show', 'pause', 'resume']) {
+        const { code, stdout, stderr } = await cli('queue', verb, 'nope');
+        assert.deepEqual([code, stdout], [1, '']);
+        assert.match(stderr, /"nope".*cpu, other, default/);
+      }
     });
   });
 

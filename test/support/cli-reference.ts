@@ -6,7 +6,6 @@ import { runMain } from './run-main.ts';
 
 /** Every command that help shows, from the root ('') on, as in `job list`. */
 export function commandPaths(): string[] {
-  const stream = { write: () => true };
   const visit = (command: Command, path: string): string[] => [
     path,
     ...command
@@ -15,10 +14,31 @@ export function commandPaths(): string[] {
       .filter((inner) => inner.name() !== 'help')
       .flatMap((inner) => visit(inner, `${path} ${inner.name()}`.trim())),
   ];
-  return visit(
-    createProgram(() => async () => {}, { stdout: stream, stderr: stream, version: '' }),
-    '',
+  return visit(program(), '');
+}
+
+/** What help shows of a command: the names of its own commands and options, and of the options that all take. */
+export function namesOf(path: string): { commands: string[]; options: string[] } {
+  const root = program();
+  const words = path.split(' ').filter((word) => word !== '');
+  const command = words.reduce<Command>(
+    (at, word) => at.commands.find((inner) => inner.name() === word) as Command,
+    root,
   );
+  const help = command.createHelp();
+  const options = [...help.visibleOptions(command), ...(command === root ? [] : help.visibleOptions(root))];
+  return {
+    commands: help
+      .visibleCommands(command)
+      .map((inner) => inner.name())
+      .filter((name) => name !== 'help'),
+    options: [...new Set(options.flatMap(({ long }) => (long === undefined || long === null ? [] : [long])))],
+  };
+}
+
+function program(): Command {
+  const stream = { write: () => true };
+  return createProgram(() => async () => {}, { stdout: stream, stderr: stream, version: '' });
 }
 
 export async function cliReference(): Promise<string> {

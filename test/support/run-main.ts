@@ -9,13 +9,14 @@ export interface Ran {
   stderr: string;
 }
 
-/** Runs one command line in this process. A text is cut at its blanks. */
+/** Runs one command line in this process. A text is cut at its blanks. With a `terminal`, stdout is one. */
 export async function runMain(
   line: string | readonly string[],
   env: Record<string, string> = {},
   cwd = '/',
+  terminal?: { readonly columns: number },
 ): Promise<Ran> {
-  const stdout = new CapturedStream();
+  const stdout = new CapturedStream(terminal);
   const stderr = new CapturedStream();
   const words = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line;
   const stdin = Readable.from([]);

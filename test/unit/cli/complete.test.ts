@@ -78,6 +78,10 @@ describe('completion', () => {
     ],
     [['-c', 's.yaml', 'task', 'show', 'g'], ['geo.clean']],
     [['-c', 's.yaml', 'schedule', 'show', 'n'], ['nightly']],
+    [
+      ['-c', 's.yaml', 'queue', 'pause', 'm'],
+      ['mail', 'maps'],
+    ],
     [['-c', 'bad.yaml', 'enqueue', ''], []],
     [['-c', 'missing.yaml', 'enqueue', ''], []],
   ] as const) {

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { textWidth } from '../../../src/cli/table.ts';
-import { commandPaths } from '../../support/cli-reference.ts';
+import { commandPaths, namesOf } from '../../support/cli-reference.ts';
 import { runMain as run } from '../../support/run-main.ts';
 
 /** Commands whose help needs no example. */
-const PLAIN = new Set(['', 'version']);
+const PLAIN = new Set(['version']);
 
 describe('command line', () => {
   for (const command of commandPaths()) {
@@ -17,7 +17,7 @@ describe('command line', () => {
       assert.deepEqual([code, stderr], [0, '']);
       assert.match(stdout, new RegExp(`^Usage: supervisor ?${command}`));
       for (const line of stdout.split('\n')) assert.ok(textWidth(line) <= 80, line);
-      if (!PLAIN.has(command) && !/^Commands:$/m.test(stdout)) assert.match(stdout, /^Examples:$/m);
+      if (!PLAIN.has(command)) assert.match(stdout, /^Examples:$/m);
     });
   }
 
@@ -73,6 +73,36 @@ describe('command line', () => {
     assert.match((await run('version')).stdout, /^forkloop 1\.2\.3 {2}node v/);
     assert.equal((await run('--version')).stdout, '1.2.3\n');
   });
+});
+
+describe('a word that is not known', () => {
+  for (const path of commandPaths()) {
+    const { commands, options } = namesOf(path);
+
+    for (const name of commands) {
+      it(`${`${path} ${misspelt(name)}`.trim()} is told to be ${name}, perhaps`, async () => {
+        const { code, stdout, stderr } = await run(`${path} ${misspelt(name)}`);
+        assert.deepEqual([code, stdout], [64, '']);
+        assert.match(stderr, /^error: unknown command '/);
+        assert.match(stderr, new RegExp(`Did you mean (one of )?.*\\b${name}\\b.*\\?\\)`));
+        assert.match(stderr, /--help/);
+      });
+    }
+
+    it(`${path} --… is told what option it is, perhaps`, async () => {
+      for (const name of options) {
+        const { code, stdout, stderr } = await run(`${path} ${misspelt(name)}`);
+        assert.deepEqual([code, stdout], [64, ''], name);
+        assert.match(stderr, /^error: unknown option '/);
+        assert.match(stderr, new RegExp(`Did you mean (one of )?.*${name}\\b.*\\?\\)`), `${path} ${name}`);
+      }
+    });
+  }
+
+  /** The last two letters the wrong way round, or one too many where that is the same. */
+  function misspelt(name: string): string {
+    return name.at(-1) === name.at(-2) ? `${name}x` : `${name.slice(0, -2)}${name.at(-1)}${name.at(-2)}`;
+  }
 });
 
 describe('global options', () => {

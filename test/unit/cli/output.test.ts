@@ -45,6 +45,25 @@ describe('output', () => {
     assert.equal(stderr.text, 'm\nd\nwarning: w\nerror: e\n');
   });
 
+  it('breaks messages at blanks on a terminal, and nowhere else', () => {
+    const text = `the first words ${'x'.repeat(30)} of a message`;
+    const { output, stderr } = create('table', { terminal: { columns: 30 } });
+    output.error(text);
+    output.message(text);
+    assert.deepEqual(stderr.text.split('\n'), [
+      'error: the first words',
+      'x'.repeat(30),
+      'of a message',
+      'the first words',
+      'x'.repeat(30),
+      'of a message',
+      '',
+    ]);
+    const piped = create();
+    piped.output.error(text);
+    assert.equal(piped.stderr.text, `error: ${text}\n`);
+  });
+
   it('prints only errors and warnings when quiet, and details only when verbose', () => {
     const { output, stderr } = create('table', { quiet: true });
     output.message('m');

@@ -75,7 +75,8 @@ describe('status for people', () => {
     assert.equal(
       statusView(report, options),
       `
-forkloop 0.1.0  eta-service  pid 4711  running, up 3m 20s  config/supervisor.yaml
+forkloop 0.1.0  eta-service  pid 4711  running, up 3m 20s
+  config/supervisor.yaml
 broker  embedded  up  var/forkloop.db
 
 POOL  KIND     STATE     BUSY  WORKERS  QUEUES
