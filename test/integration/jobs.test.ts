@@ -33,7 +33,11 @@ interface Ended {
 
 function operatesJobs(daemon: () => Daemon): void {
   const cli = (...words: string[]) => daemon().cli(...words);
-  const enqueue = async (...words: string[]) => (await cli('enqueue', ...words)).stdout.trim();
+  const enqueue = async (...words: string[]) => {
+    const { code, stdout, stderr } = await cli('enqueue', ...words);
+    assert.equal(code, 0, stderr);
+    return stdout.trim();
+  };
   const listed = async (...words: string[]) => {
     const { code, stdout, stderr } = await cli('job', 'list', ...words, '-o', 'json');
     assert.equal(code, 0, stderr);
@@ -174,7 +178,8 @@ function operatesJobs(daemon: () => Daemon): void {
 
     it('prints one array with -o json', async () => {
       const id = await enqueue('echo', '1', '--result', '1m');
-      const { stdout } = await cli('job', 'wait', id, '-o', 'json');
+      const { stdout, stderr } = await cli('job', 'wait', id, '-o', 'json');
+      assert.equal(stderr, '');
       assert.deepEqual(JSON.parse(stdout), [{ id, status: 'completed', result: 1 }]);
     });
   });
