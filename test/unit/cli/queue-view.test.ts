@@ -11,6 +11,7 @@ const counters = {
   retried: 1,
   dead: 2,
   expired: 0,
+  cancelled: 0,
   refused: 0,
   reclaimed: 3,
 };
@@ -66,6 +67,7 @@ describe('queues for people', () => {
       '          1 retried',
       '          2 dead',
       '          0 expired',
+      '          0 cancelled',
       '          0 refused',
       '          3 reclaimed',
     ]);
