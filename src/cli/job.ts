@@ -4,6 +4,7 @@ import { callDaemon } from '../control/client.ts';
 import { JOBS_LIMIT, type JobsReport } from '../control/protocol.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext, usageError } from './context.ts';
 import { EXIT } from './exit.ts';
+import { addJobBulk } from './job-bulk.ts';
 import { jobIdOf } from './job-id.ts';
 import { type JobViewOptions, jobTable, jobView } from './job-view.ts';
 import { addJobWait } from './job-wait.ts';
@@ -16,7 +17,7 @@ const DEFAULT_LIMIT = '50';
 export function addJob(program: Command, bind: Bind): void {
   const job = program
     .command('job')
-    .description('look at jobs, wait for them')
+    .description('look at jobs, wait for them, retry, delete them')
     .addHelpText(
       'after',
       `
@@ -64,6 +65,7 @@ Examples:
     )
     .action(bind(list));
   addJobWait(job, bind);
+  addJobBulk(job, bind);
 }
 
 async function show(context: CommandContext, id: string, flags: { input?: boolean }): Promise<number> {

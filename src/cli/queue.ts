@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { callDaemon } from '../control/client.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
+import { addQueuePurge } from './queue-purge.ts';
 import { type QueueViewOptions, queueTable, queueView } from './queue-view.ts';
 import { cleanText } from './table.ts';
 
 export function addQueue(program: Command, bind: Bind): void {
-  const queue = program.command('queue').description('look at queues, pause and resume them');
+  const queue = program.command('queue').description('look at queues, pause, resume, purge them');
   queue.addHelpText(
     'after',
     `
@@ -17,6 +18,7 @@ Examples:
   );
   addReading(queue, bind);
   addPausing(queue, bind);
+  addQueuePurge(queue, bind);
 }
 
 function addReading(queue: Command, bind: Bind): void {

@@ -94,6 +94,61 @@ function operatesJobs(daemon: () => Daemon): void {
     });
   });
 
+  describe('job retry, job delete and queue purge', () => {
+    const queue = ['--queue', 'other'];
+    const dead = async (count: number) => {
+      const input = '"dead"\n'.repeat(count);
+      const { stdout } = await daemon().run(['enqueue', 'steer', '--each', '-', '--wait', ...queue], {
+        input,
+      });
+      return parsed<Ended>(stdout).map(({ id }) => id);
+    };
+    const where = ['--where', 'queue=other state=dead'];
+
+    it('ask for --yes where nobody can be asked, and name the count', async () => {
+      await dead(2);
+      const { stored } = await listed(...where);
+      for (const line of [
+        ['job', 'delete', ...where],
+        ['job', 'retry', ...where, '--no-input'],
+        ['queue', 'purge', 'other', '--state', 'dead'],
+      ]) {
+        const { code, stdout, stderr } = await cli(...line);
+        assert.deepEqual([code, stdout], [64, ''], stderr);
+        assert.match(stderr, new RegExp(`this would (delete|retry|remove) ${stored} (dead )?jobs`));
+      }
+      const dry = await cli('job', 'delete', ...where, '--dry-run', '-o', 'ndjson');
+      assert.deepEqual([dry.code, parsed(dry.stdout).length], [0, stored]);
+      assert.equal((await listed(...where)).stored, stored);
+    });
+
+    it('do it to ids, and tell what is refused', async () => {
+      const [id = ''] = await dead(1);
+      const later = await enqueue('noop', '--delay', '1h', ...queue);
+      const gone = await cli('job', 'delete', later, later);
+      assert.deepEqual([gone.code, gone.stdout], [0, `${later}\n`], gone.stderr);
+      const again = await cli('job', 'delete', later);
+      assert.deepEqual([again.code, again.stdout], [1, '']);
+      assert.match(again.stderr, new RegExp(`no job ${later}`));
+      const retried = await cli('job', 'retry', id, '-o', 'ndjson');
+      assert.deepEqual([retried.code, parsed(retried.stdout)], [0, [{ id, outcome: 'retried' }]]);
+      assert.equal((await cli('job', 'wait', id)).code, 5);
+    });
+
+    it('do it to all that fit', async () => {
+      await dead(2);
+      const { stored } = await listed(...where);
+      const deleted = await cli('job', 'delete', ...where, '--yes');
+      assert.deepEqual([deleted.code, deleted.stdout.trim().split('\n').length], [0, stored]);
+      assert.match(deleted.stderr, new RegExp(`^${stored} jobs deleted$`, 'm'));
+      assert.equal((await listed(...where)).stored, 0);
+      await dead(3);
+      const purged = await cli('queue', 'purge', 'other', '--state', 'dead', '--yes');
+      assert.deepEqual([purged.code, purged.stdout], [0, 'removed 3 dead jobs\n'], purged.stderr);
+      assert.equal((await listed(...where)).stored, 0);
+    });
+  });
+
   describe('queue', () => {
     const queue = async (name: string) =>
       JSON.parse((await cli('queue', 'show', name, '-o', 'json')).stdout) as StoredQueueReport;

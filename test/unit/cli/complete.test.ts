@@ -42,7 +42,7 @@ describe('completion', () => {
     [['stat'], ['status']],
     [
       ['job', ''],
-      ['show', 'list', 'wait', 'help'],
+      ['show', 'list', 'wait', 'retry', 'delete', 'help'],
     ],
     [
       ['config', 's'],
