@@ -76,10 +76,11 @@ async function run(world: World): Promise<number> {
 }
 
 /** Waits until no job of the producer is left, no longer than the invariant allows. */
-async function awaitQuiet({ redis, record }: World): Promise<void> {
+async function awaitQuiet({ redis, proxy, record }: World): Promise<void> {
   const from = monotonicMs();
   const left = async () => {
-    const dumps = await redis.dump();
+    // Between two scripts: else a job could move past the reader.
+    const dumps = await proxy.turn.take(() => redis.dump());
     const records = dumps.flatMap(({ waiting, inFlight }) => [
       ...waiting,
       ...inFlight.map((one) => one.record),
