@@ -339,7 +339,8 @@ export interface ReclaimRequest {
   readonly proven: boolean;
 }
 
-/** `moved`: jobs that went back to the head with recoveries + 1, so far. `more`: call again for the rest. */
+/** `moved`: jobs that went back to the head so far, with recoveries + 1; a suspect with crashes + 1, for it
+ * ran alone. `more`: call again for the rest. */
 export type ReclaimReply =
   | { readonly status: 'reclaimed'; readonly moved: number; readonly more: boolean }
   | { readonly status: 'alive' };

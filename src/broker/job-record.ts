@@ -13,7 +13,7 @@
  *     37    7    claims: deliveries made and operator's retries so far, written when the job goes back, not when it is
  *                claimed
  *     44    3    failures: attempts that ended in a handler's error or a time limit
- *     47    2    crashes: deaths of the worker while this job ran alone in it
+ *     47    2    crashes: deaths of the worker, or of the daemon, while this job ran alone
  *     49    2    recoveries: lost daemons, and lost workers that ran several jobs; 0 again after a settled attempt
  *     51    1    priority: 0 (first) to 9
  *     52    1    flags, a hexadecimal digit: 1 = the result is kept

@@ -56,7 +56,10 @@ const embeddedBroker = z.strictObject({
     .meta({ description: 'The store; made if missing.', 'x-examples': ['/var/lib/forkloop/forkloop.db'] }),
 });
 
-/** So long before the end of its lease a daemon that could not renew it starts nothing and stops what runs, ms. */
+/**
+ * So long before the end of its lease a daemon that could not renew it starts nothing and stops what runs, ms: the time that a
+ * call may take, and as much to stop.
+ */
 export const LEASE_RESERVE_MS = 4_000;
 
 const redisBroker = z

@@ -2,6 +2,7 @@ import type { ExchangeDone, Settlement } from '../broker/broker.ts';
 import type { ErrorRecord } from '../lib/errors.ts';
 import type { LogFields, Logger } from '../lib/logger.ts';
 import type { Ended } from '../pool/pool.ts';
+import type { PreparedJob } from './delivery.ts';
 
 /** One record for each attempt that ended: what did not go well can be seen without looking for it. */
 export function logEnd(log: Logger, { delivery, outcome, runMs }: Ended, settlement: Settlement): void {
@@ -32,6 +33,11 @@ export function logReply(log: Logger, queue: string, { dropped, refused, refused
 
 export function logCorrupt(log: Logger, queue: string, token: string, error: ErrorRecord): void {
   log.error('a job cannot be read and is dead', { queue, token, error: error.message });
+}
+
+export function logExhausted(log: Logger, queue: string, { job }: PreparedJob): void {
+  const { id, task, crashes } = job;
+  log.error('job dead: it took its worker or daemon down too often', { queue, task, job_id: id, crashes });
 }
 
 export function logUnknownTask(log: Logger, queue: string, task: string, delayMs: number): void {

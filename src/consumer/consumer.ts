@@ -6,13 +6,14 @@ import type { Random } from '../lib/random.ts';
 import type { Service } from '../lib/service.ts';
 import type { Ended, Pool } from '../pool/pool.ts';
 import { nextClaim, shareOf } from './batching.ts';
-import { logCorrupt, logDiscarded, logEnd, logReply, logUnknownTask } from './consumer-log.ts';
-import { prepare, type QueueSettings } from './delivery.ts';
+import { logCorrupt, logDiscarded, logEnd, logExhausted, logReply, logUnknownTask } from './consumer-log.ts';
+import { type PreparedJob, prepare, type QueueSettings } from './delivery.ts';
 import { createLine } from './line-session.ts';
 import type { QueueLine } from './queue-line.ts';
 import type { QueueSession } from './queue-session.ts';
 import type { Exchanged, QueueSessionOptions } from './session-contract.ts';
-import { settlementOf, unreadable } from './settlement.ts';
+import { exhausted, type SettledAttempt, settlementOf, unreadable } from './settlement.ts';
+import type { SuspectTurn } from './suspect-turn.ts';
 import { listenForWakes } from './wake-listener.ts';
 
 /** What settlements may still take at the end when the broker is away. */
@@ -26,6 +27,8 @@ export interface ConsumerOptions {
     QueueSessionOptions,
     'queue' | 'broker' | 'clock' | 'random' | 'log' | 'listener' | 'bounds'
   >;
+  /** Shared by the consumers of a daemon. */
+  readonly suspectTurn: SuspectTurn;
   /** What happens to running jobs whose lease is gone. */
   readonly onLeaseLost: 'stop' | 'continue';
   /** A lease was opened under this daemon id; called before anything is claimed with it. */
@@ -46,6 +49,10 @@ export class Consumer implements Service {
   #claimed = 0;
   /** Slots that exchanges under way may fill. */
   #reserved = 0;
+  /** Exchanges under way that may bring a suspect. */
+  #asking = 0;
+  /** Whether this pool may run a suspect now, once it is empty. */
+  #hasSuspectTurn = false;
   /** Where the next round begins, so that queues take turns. */
   #turn = 0;
   readonly #changed = new Condition();
@@ -124,6 +131,7 @@ export class Consumer implements Service {
     this.#state = state;
     this.#listening.abort();
     for (const line of this.#lines) line.setDue(null, () => {});
+    this.#askForSuspectTurn();
   }
 
   #listen(): void {
@@ -159,6 +167,7 @@ export class Consumer implements Service {
     const complete = await this.#changed.until(settled, patience.signal);
     patience.abort();
     this.#state = 'stopped';
+    this.#options.suspectTurn.leave(this);
     if (!complete) this.#logUnreleased();
     await Promise.all(this.#lines.map((line) => (complete ? line.session.close() : line.session.abandon())));
   }
@@ -188,25 +197,34 @@ export class Consumer implements Service {
   #pump(): void {
     if (this.#state === 'new' || this.#state === 'stopped') return;
     const hungry = this.#lines.filter((line) => line.hungry && line.session.ready);
-    const waiting = this.#lines.some((line) => line.suspects);
+    this.#hasSuspectTurn = this.#askForSuspectTurn();
     this.#turn++;
     for (let i = 0; i < this.#lines.length; i++) {
       const line = this.#lines[(this.#turn + i) % this.#lines.length] as QueueLine;
       if (!line.session.ready) continue;
       const claim = nextClaim(
         { underWay: line.session.underWay, settlements: line.unsettled, hungry: line.hungry },
-        this.#claimable(line, hungry.length, waiting),
+        this.#claimable(line, hungry.length),
       );
       if (claim !== null) void this.#exchange(line, claim);
       else if (line.asksForSuspects) void this.#exchange(line, 0);
     }
   }
 
+  /** True: a suspect waits, runs or is asked for, and it is this pool's turn to run one. */
+  #askForSuspectTurn(): boolean {
+    const { suspectTurn } = this.#options;
+    const waits = this.#state === 'running' && this.#lines.some((line) => line.suspects);
+    if (waits || this.#asking > 0 || this.#heldAlone()) return suspectTurn.ask(this, () => this.#pump());
+    suspectTurn.leave(this);
+    return false;
+  }
+
   /** How many jobs a queue may claim now. While suspects wait the pool runs empty; then one of them is claimed alone. */
-  #claimable(line: QueueLine, hungryQueues: number, suspectsWait: boolean): number {
+  #claimable(line: QueueLine, hungryQueues: number): number {
     if (this.#state !== 'running' || line.session.state !== 'open' || this.#heldAlone()) return 0;
     const { pool } = this.#options;
-    if (suspectsWait) return line.suspects && this.#isEmpty() && pool.free > 0 ? 1 : 0;
+    if (this.#hasSuspectTurn) return line.suspects && this.#isEmpty() && pool.free > 0 ? 1 : 0;
     return shareOf(pool.free - this.#reserved, hungryQueues);
   }
 
@@ -220,13 +238,15 @@ export class Consumer implements Service {
 
   async #exchange(line: QueueLine, claim: number): Promise<void> {
     // Only for suspects that are known of: one met by chance would run beside what other queues claim at the same time.
-    const alone = claim > 0 && line.suspects && this.#isEmpty();
+    const alone = claim > 0 && line.suspects && this.#hasSuspectTurn && this.#isEmpty();
+    if (alone) this.#asking++;
     const settle = line.takeSettlements();
     const { wakes } = line;
     line.pollDue = false;
     this.#reserved += claim;
     const exchanged = await line.session.exchange(settle, claim, alone);
     this.#reserved -= claim;
+    if (alone) this.#asking--;
     if (exchanged.type === 'done') this.#take(line, exchanged, wakes);
     this.#changed.notify();
     this.#pump();
@@ -251,6 +271,9 @@ export class Consumer implements Service {
       if (result.type === 'ready') {
         line.held.set(claimed.token, { prepared: result.prepared, daemon: line.session.daemon });
         deliveries.push(result.prepared.delivery);
+      } else if (result.type === 'exhausted') {
+        logExhausted(log, line.name, result.prepared);
+        line.settle(exhausted(attemptOf(result.prepared)));
       } else if (result.type === 'corrupt') {
         logCorrupt(log, line.name, claimed.token, result.error);
         line.settle(unreadable(claimed.token, result.error));
@@ -263,8 +286,10 @@ export class Consumer implements Service {
   }
 
   #settleAll(ended: readonly Ended[]): void {
-    const { random, log } = this.#options;
+    const { random, log, suspectTurn } = this.#options;
     for (const end of ended) {
+      // Pools take turns: this one may ask again.
+      if (end.delivery.alone) suspectTurn.leave(this);
       const line = this.#lines.find(({ name }) => name === end.delivery.queue);
       const held = line?.held.get(end.delivery.token);
       if (line === undefined || held === undefined) continue;
@@ -273,12 +298,7 @@ export class Consumer implements Service {
         logDiscarded(log, end);
         continue;
       }
-      const { job, retry, resultTtlMs } = held.prepared;
-      const settlement = settlementOf(
-        { token: end.delivery.token, failures: job.failures, crashes: job.crashes, retry, resultTtlMs },
-        end.outcome,
-        random,
-      );
+      const settlement = settlementOf(attemptOf(held.prepared), end.outcome, random);
       logEnd(log, end, settlement);
       line.settle(settlement);
     }
@@ -309,4 +329,8 @@ export class Consumer implements Service {
       unreleased,
     });
   }
+}
+
+function attemptOf({ job, delivery: { token }, retry, resultTtlMs }: PreparedJob): SettledAttempt {
+  return { token, failures: job.failures, crashes: job.crashes, retry, resultTtlMs };
 }

@@ -5,6 +5,7 @@ import type { RetryPolicy } from '../lib/retry-policy.ts';
 import type { Delivery } from '../pool/pool.ts';
 import type { TaskManifest } from '../task/define.ts';
 import { type AttemptLimits, type AttemptSettings, resolveLimits } from '../task/limits.ts';
+import { CRASH_LIMIT } from './settlement.ts';
 
 /** What a queue's jobs are given where they and their task say nothing. */
 export interface QueueSettings {
@@ -27,9 +28,10 @@ export interface PreparedJob {
   readonly resultTtlMs: number | null;
 }
 
-/** `corrupt`: no record of ours. `unknown_task`: no worker of this pool has it; another daemon's may. */
+/** `exhausted`: it took its worker or daemon down too often. `corrupt`: no record of ours. `unknown_task`: no worker of this pool has it; another daemon's may. */
 export type Prepared =
   | { readonly type: 'ready'; readonly prepared: PreparedJob }
+  | { readonly type: 'exhausted'; readonly prepared: PreparedJob }
   | { readonly type: 'corrupt'; readonly error: ErrorRecord }
   | { readonly type: 'unknown_task'; readonly task: string; readonly delayMs: number };
 
@@ -48,7 +50,8 @@ export function prepare(
       delayMs: unknownTaskDelay(tokenClaims(claimed.token)),
     };
   }
-  return { type: 'ready', prepared: prepareKnown(claimed, job.job, queue, manifest) };
+  const prepared = prepareKnown(claimed, job.job, queue, manifest);
+  return { type: job.job.crashes >= CRASH_LIMIT ? 'exhausted' : 'ready', prepared };
 }
 
 function prepareKnown(

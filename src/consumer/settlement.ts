@@ -46,6 +46,12 @@ export function unreadable(token: string, error: ErrorRecord): Settlement {
   return { type: 'dead', token, count: 'none', error: encodeError(error) };
 }
 
+/** A suspect that took down its daemon so often: nobody who could have settled it lived on. */
+export function exhausted(attempt: SettledAttempt): Settlement {
+  const message = `it is not run again: it ran alone each of the ${attempt.crashes} times that its worker or its whole daemon ended`;
+  return dead(attempt, 'none', { name: 'ForkloopError', code: 'ERR_WORKER_CRASHED', message });
+}
+
 function failed(
   attempt: SettledAttempt,
   error: ErrorRecord,
@@ -67,7 +73,7 @@ function crashed(attempt: SettledAttempt, error: ErrorRecord): Settlement {
   return { type: 'retry', token: attempt.token, delayMs, count: 'crash', error: encodeError(error) };
 }
 
-function dead(attempt: SettledAttempt, count: 'failure' | 'crash', error: ErrorRecord): Settlement {
+function dead(attempt: SettledAttempt, count: 'failure' | 'crash' | 'none', error: ErrorRecord): Settlement {
   const { name, message } = error;
   return {
     type: 'dead',

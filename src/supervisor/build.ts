@@ -5,10 +5,11 @@ import type { Broker } from '../broker/broker.ts';
 import { openBroker, serveBroker } from '../broker/open.ts';
 import { brokerOptionsOf } from '../client/connect.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { type Config, LEASE_RESERVE_MS, type PoolConfig } from '../config/schema.ts';
+import type { Config, PoolConfig } from '../config/schema.ts';
 import { workerCount } from '../config/workers.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import { LeaseKeeper } from '../consumer/lease-keeper.ts';
+import { SuspectTurn } from '../consumer/suspect-turn.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
@@ -74,6 +75,7 @@ export function build(options: BuildOptions): Built {
   const bootGate = new BootGate();
   const kernelOom = new KernelOom();
   const memory = new MemoryWatch(clock);
+  const suspectTurn = new SuspectTurn();
   const pairs = Object.entries(config.pools).map(([name, pool]) => {
     const built = createPool(poolOptionsOf(name, pool, options), {
       clock,
@@ -83,7 +85,7 @@ export function build(options: BuildOptions): Built {
       watchMemory: memory.watch,
       kernelOom,
     });
-    return { pool: built, consumer: buildConsumer(options, pool, built, broker, lease) };
+    return { pool: built, consumer: buildConsumer(options, pool, built, broker, lease, suspectTurn) };
   });
   const pools = pairs.map(({ pool }) => pool);
   const schedules = () => schedulesOf(config, pools);
@@ -144,6 +146,7 @@ function buildConsumer(
   pool: Pool,
   broker: Broker,
   lease: { readonly lease: number; readonly heartbeat: number; readonly on_lease_lost: 'stop' | 'continue' },
+  suspectTurn: SuspectTurn,
 ): Consumer {
   return new Consumer({
     pool,
@@ -154,6 +157,7 @@ function buildConsumer(
       fenceAfterMs: leaseTiming(lease.lease, lease.heartbeat).fenceAfterMs,
       newId,
     },
+    suspectTurn,
     onLeaseLost: lease.on_lease_lost,
     onSession,
     clock,

@@ -1,9 +1,9 @@
 /** What follows from a lease and its heartbeat, in milliseconds (docs/reliability.md tells why). */
 
+import { LEASE_RESERVE_MS } from '../config/schema.ts';
+
 /** The call deadline C: every call to the broker ends by then; a renewal that takes longer does not count. */
 export const CALL_DEADLINE_MS = 2_000;
-/** Between the fence and the lease's end: time to stop what runs. */
-const FENCE_MARGIN_MS = 2_000;
 /** G, in heartbeats. */
 const GRACE_HEARTBEATS = 1.6;
 
@@ -17,7 +17,7 @@ export interface LeaseTiming {
 }
 
 export const leaseTiming = (leaseMs: number, heartbeatMs: number): LeaseTiming => ({
-  fenceAfterMs: leaseMs - CALL_DEADLINE_MS - FENCE_MARGIN_MS,
+  fenceAfterMs: leaseMs - LEASE_RESERVE_MS,
   graceMs: GRACE_HEARTBEATS * heartbeatMs,
   promptMs: CALL_DEADLINE_MS / 2,
 });

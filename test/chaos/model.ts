@@ -3,6 +3,7 @@
  * lost in the middle of a call its effect is unknown, and what it touched is not judged until a later answer tells.
  */
 
+import { SUSPECT_RECOVERIES } from '../../src/broker/broker.ts';
 import type { Call, EnqueuedJob, ExchangeCall } from './calls.ts';
 import type { Report } from './violations.ts';
 
@@ -17,6 +18,7 @@ export interface ModelJob {
   end: 'ack' | 'dead' | 'dropped' | null;
   token: string | null;
   claims: number;
+  recoveries: number;
   /** A call whose end is unknown may have moved it. */
   unsure: boolean;
 }
@@ -196,6 +198,7 @@ export class Model {
       end: null,
       token: null,
       claims: 0,
+      recoveries: 0,
       unsure: place === 'maybe',
     });
     if (job.unique === null) return;
@@ -311,6 +314,8 @@ export class Model {
     if (job === undefined) return true;
     job.token = null;
     job.unsure = false;
+    if (count === 'recovery') job.recoveries++;
+    if (count === 'failure' || type === 'snooze') job.recoveries = 0;
     if (type === 'ack' || type === 'dead') this.#end(job.id, type);
     else job.place = 'waiting';
     return true;
@@ -424,8 +429,12 @@ export class Model {
       for (const job of this.#state.jobs.values()) if (job.place === 'waiting') job.unsure = true;
     for (const token of daemon.inFlight) {
       const job = this.#jobOf(token);
-      this.#leave(token, { how: proven ? 'proven' : 'reclaimed', type: '', count: 'recovery', t });
-      if (job?.token === token) Object.assign(job, { place: 'waiting', token: null });
+      // A suspect ran alone: the loss of its daemon is its own crash.
+      const count = job !== undefined && job.recoveries >= SUSPECT_RECOVERIES ? 'crash' : 'recovery';
+      this.#leave(token, { how: proven ? 'proven' : 'reclaimed', type: '', count, t });
+      if (job?.token !== token) continue;
+      if (count === 'recovery') job.recoveries++;
+      Object.assign(job, { place: 'waiting', token: null });
     }
     daemon.inFlight.clear();
   }

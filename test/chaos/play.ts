@@ -13,13 +13,16 @@ import { GRACE_MS, HEARTBEAT_MS, LEASE_MS } from './settings.ts';
 import { World } from './world.ts';
 
 /** What the checker is told of the tasks: those of which a job may be dead, and after how many crashes. */
-export const MAY_DIE = { poison: 3, killer: null } as const;
+export const MAY_DIE = { poison: 3, killer: 3 } as const;
 
 /** How long faults may wait for their ordinal after the last job was enqueued. */
 const PATIENCE_MS = 12_000;
 /** What a poisoned job waits between its crashes, and jobs that failed. */
 const BACKOFF_MS = 6_000;
 const BACKLOG_PER_SECOND = 20;
+/** A poisoned job takes three workers down, one that kills its daemon five daemons, each of which must start again. */
+const PER_POISON_MS = 1_000;
+const PER_KILLER_MS = 30_000;
 
 export interface Played extends Verdict {
   readonly plan: Plan;
@@ -76,7 +79,7 @@ async function run(world: World): Promise<number> {
 }
 
 /** Waits until no job of the producer is left, no longer than the invariant allows. */
-async function awaitQuiet({ redis, proxy, record }: World): Promise<void> {
+async function awaitQuiet({ plan, redis, proxy, record }: World): Promise<void> {
   const from = monotonicMs();
   const left = async () => {
     // Between two scripts: else a job could move past the reader.
@@ -89,7 +92,13 @@ async function awaitQuiet({ redis, proxy, record }: World): Promise<void> {
   };
   const backlog = await left();
   const withinMs =
-    LEASE_MS + GRACE_MS + HEARTBEAT_MS + (backlog / BACKLOG_PER_SECOND) * 1_000 + BACKOFF_MS + 10_000;
+    LEASE_MS +
+    GRACE_MS +
+    HEARTBEAT_MS +
+    (backlog / BACKLOG_PER_SECOND) * 1_000 +
+    BACKOFF_MS +
+    10_000 +
+    plan.jobs * ((plan.mix.poison ?? 0) * PER_POISON_MS + (plan.mix.killer ?? 0) * PER_KILLER_MS);
   let rest_ = backlog;
   while (rest_ > 0 && monotonicMs() - from < withinMs) {
     await rest(50);

@@ -18,11 +18,13 @@ import type { Call, Effect, QueueImage } from './sim-store.ts';
 import {
   claimsOf,
   emptyTruth,
+  isSuspect,
   type QueueTruth,
   readRecord,
   renew,
   same,
   sorted,
+  type TrueJob,
   type TrueSession,
   Violation,
 } from './truth.ts';
@@ -78,7 +80,7 @@ export class Oracle {
     for (const job of this.truth.jobs.values()) {
       if (job.place.at !== 'in_flight') continue;
       job.claims = claimsOf(job.place.token);
-      job.recoveries += 1;
+      countLoss(job);
       job.place = { at: 'ready' };
     }
     this.truth.sessions.clear();
@@ -267,7 +269,7 @@ export class Oracle {
     const job = this.truth.jobs.get(token.slice(0, 36));
     if (job === undefined) throw new Violation('I12', `a job that is not known was in flight: ${token}`);
     job.claims = claimsOf(token);
-    job.recoveries += 1;
+    countLoss(job);
     job.place = { at: 'ready' };
   }
 
@@ -319,3 +321,9 @@ export class Oracle {
 
 const byName = (a: readonly unknown[], b: readonly unknown[]): number =>
   String(a[0]) < String(b[0]) ? -1 : 1;
+
+/** A suspect ran alone: the loss of its daemon is its own crash. */
+function countLoss(job: TrueJob): void {
+  if (isSuspect(job)) job.crashes += 1;
+  else job.recoveries += 1;
+}

@@ -1,6 +1,7 @@
 import type { Broker } from '../../src/broker/broker.ts';
 import { Consumer } from '../../src/consumer/consumer.ts';
 import { LeaseKeeper } from '../../src/consumer/lease-keeper.ts';
+import { SuspectTurn } from '../../src/consumer/suspect-turn.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import type { Schedule } from '../../src/scheduler/schedule.ts';
 import { Scheduler } from '../../src/scheduler/scheduler.ts';
@@ -46,6 +47,7 @@ export class SimDaemon {
       pool,
       queues: pool.queues.map(queueSettings),
       session: { leaseMs, fenceAfterMs: timing.fenceAfterMs, newId: parts.newId },
+      suspectTurn: new SuspectTurn(),
       onLeaseLost: 'stop',
       onSession: (queue, daemon) => {
         this.sessions[queue] = daemon;

@@ -46,11 +46,13 @@ export function placeSettled(
   }
 }
 
-/** Of a job whose daemon is gone. */
+/** Of a job whose daemon is gone. A suspect ran alone: its daemon's death is its own crash. */
 export function placeReclaimed(job: { key: JobKey; record: string; header: Header }): Move {
   const { key, record, header } = job;
-  const counters = { ...header, claims: header.claims + 1, recoveries: header.recoveries + 1 };
-  return { key, record: rewrite(record, counters), line: readyLine(counters), rank: 'head' };
+  const claimed = { ...header, claims: header.claims + 1 };
+  const counters = counted(claimed, header.recoveries >= SUSPECT_RECOVERIES ? 'crash' : 'recovery');
+  const line = readyLine({ priority: header.priority, recoveries: counters.recoveries });
+  return { key, record: rewrite(record, counters), line, rank: 'head' };
 }
 
 /** A failure is a settled attempt: the job did not take its worker down. A crash leaves a suspect a suspect. */

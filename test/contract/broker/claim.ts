@@ -184,6 +184,19 @@ export function describeClaim(world: () => Promise<World>): void {
       assert.equal(decodeJob(alone.jobs[0]!.record).recoveries, 2);
     });
 
+    it('is counted a crash when its daemon is lost: it ran alone', async () => {
+      const w = await world();
+      await w.enqueue({});
+      for (let lost = 0; lost < 4; lost++) {
+        const victim = await w.daemon();
+        await victim.claimOne({ alone: lost >= 2 });
+        await w.reclaim(victim);
+      }
+      const { record } = await (await w.daemon()).claimOne({ alone: true });
+      const { recoveries, crashes, claims } = decodeJob(record);
+      assert.deepEqual([recoveries, crashes, claims], [2, 2, 4]);
+    });
+
     it('stays one when it is released or crashes, and is none any more after a settled attempt', async () => {
       const w = await world();
       const [id] = await w.enqueue({});

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { type Broker, type ExchangeRequest, SUSPECT_RECOVERIES } from '../../../src/broker/broker.ts';
-import { encodeJob, recordId } from '../../../src/broker/job-record.ts';
+import { decodeJob, encodeJob, recordId } from '../../../src/broker/job-record.ts';
 import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
 import { Consumer } from '../../../src/consumer/consumer.ts';
 import { LeaseKeeper } from '../../../src/consumer/lease-keeper.ts';
+import { CRASH_LIMIT } from '../../../src/consumer/settlement.ts';
+import { SuspectTurn } from '../../../src/consumer/suspect-turn.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { newId } from '../../../src/lib/ids.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
@@ -16,8 +18,15 @@ const done = () => ({ type: 'completed' }) as const;
 const never = new AbortController().signal;
 
 /** A consumer of the queues over the in-memory broker, with lost calls at will; all is stopped after the test. */
-function setUp({ queues = ['a'], slots = 10, leaseMs = 30_000, fenceAfterMs = 26_000 } = {}) {
-  const { broker, ...faults } = flaky(new MemoryBroker({ clock }));
+function setUp({
+  queues = ['a'],
+  slots = 10,
+  leaseMs = 30_000,
+  fenceAfterMs = 26_000,
+  suspectTurn = new SuspectTurn(),
+  store = new MemoryBroker({ clock }),
+} = {}) {
+  const { broker, ...faults } = flaky(store);
   const pool = new FakePool(queues, slots, ['t']);
   const retry = { attempts: 3, backoff: 'fixed', initial: 1, max: 1, jitter: 0 } as const;
   const consumer = new Consumer({
@@ -32,6 +41,7 @@ function setUp({ queues = ['a'], slots = 10, leaseMs = 30_000, fenceAfterMs = 26
       keepDead: { count: 100, ageMs: 1e9 },
     })),
     session: { leaseMs, fenceAfterMs, newId },
+    suspectTurn,
     onLeaseLost: 'stop',
     clock,
     random: () => 0.5,
@@ -330,6 +340,60 @@ describe('the consumer', () => {
     pool.handler = done;
     pool.end([...pool.running.keys()][0] as string, done());
     await until(async () => (await broker.stats('a')).counters.completed === 4);
+  });
+
+  it('runs a suspect of one pool at a time, and meanwhile what the other pool has beside its suspects', async () => {
+    const suspectTurn = new SuspectTurn();
+    const store = new MemoryBroker({ clock });
+    const [one, two] = ['a', 'b'].map((queue) => setUp({ queues: [queue], slots: 4, suspectTurn, store }));
+    assert(one !== undefined && two !== undefined);
+    for (const [{ enqueue }, queue] of [
+      [one, 'a'],
+      [two, 'b'],
+    ] as const) {
+      await enqueue(queue, 1);
+      await makeSuspect(store, queue);
+    }
+    await one.consumer.start();
+    await until(() => one.pool.inFlight === 1);
+    await two.consumer.start();
+    two.pool.handler = ({ alone }) => (alone ? undefined : done());
+    await two.enqueue('b', 3);
+    await until(async () => (await store.stats('b')).counters.completed === 3);
+    assert.deepEqual([one.pool.given.at(-1)?.alone, two.pool.inFlight], [true, 0]);
+    one.pool.end([...one.pool.running.keys()][0] as string, done());
+    await until(() => two.pool.inFlight === 1);
+    assert.equal(two.pool.given.at(-1)?.alone, true);
+  });
+
+  it('ends a job that took three daemons down while it ran alone, without running it again', async () => {
+    const { pool, broker, consumer, enqueue } = setUp();
+    await enqueue('a', 1);
+    for (let loss = 0; loss < SUSPECT_RECOVERIES + CRASH_LIMIT; loss++) {
+      const daemon = newId();
+      const keep = { leaseMs: 30_000, droppedResultTtlMs: 1, keepDead: { count: 1, ageMs: 1 } };
+      await broker.open('a', { daemon, leaseMs: 30_000 });
+      const alone = loss >= SUSPECT_RECOVERIES;
+      const reply = await broker.exchange('a', {
+        daemon,
+        lane: 0,
+        number: 1,
+        settle: [],
+        want: 1,
+        alone,
+        ...keep,
+      });
+      assert(reply.status === 'done' && reply.jobs[0]?.alone === alone);
+      const { leases } = await broker.sweep('a', { leaseMs: 30_000 });
+      const deadlineAt = leases.find((lease) => lease.daemon === daemon)?.deadlineAt as number;
+      await broker.reclaim('a', { daemon, deadlineAt, proven: true });
+    }
+    await consumer.start();
+    await until(async () => (await broker.stats('a')).dead === 1);
+    assert.equal(pool.given.length, 0);
+    const [dead] = await broker.list('a', { state: 'dead', limit: 1 });
+    const { crashes, error } = decodeJob(dead?.record as string);
+    assert.deepEqual([crashes, error?.code], [CRASH_LIMIT, 'ERR_WORKER_CRASHED']);
   });
 
   it('runs a suspect alone also when it meets it while another queue claims', async () => {

@@ -33,7 +33,8 @@ while left > 0 and chunk < tonumber(ARGV[5]) and size < tonumber(ARGV[6]) do
     size = size + #record
     local claims = tonumber(string.match(token, ':(%d+)$') or '')
     if claims and is_sound(record, sub(token, 1, 36)) then
-      record = rewritten(record, claims, 'recovery')
+      -- A suspect ran alone: its daemon's death is its own crash.
+      record = rewritten(record, claims, sub(record, 50, 51) >= '02' and 'crash' or 'recovery')
       local line = line_of(record)
       lines[line] = lines[line] or {}
       table.insert(lines[line], record)
