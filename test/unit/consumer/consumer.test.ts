@@ -15,6 +15,7 @@ import { until } from '../../support/until.ts';
 
 const clock = systemClock;
 const done = () => ({ type: 'completed' }) as const;
+const LOST = JSON.stringify({ name: 'E', message: 'gone' });
 const never = new AbortController().signal;
 
 /** A consumer of the queues over the in-memory broker, with lost calls at will; all is stopped after the test. */
@@ -94,7 +95,7 @@ async function makeSuspect(broker: Broker, queue: string) {
   let settle: ExchangeRequest['settle'] = [];
   for (let loss = 0; loss < SUSPECT_RECOVERIES; loss++) {
     const [token] = await exchange({ settle, want: 1, alone: false });
-    settle = [{ type: 'retry', token: token as string, delayMs: 0, count: 'recovery', error: '{}' }];
+    settle = [{ type: 'retry', token: token as string, delayMs: 0, count: 'recovery', error: LOST }];
   }
   await exchange({ settle, want: 0, alone: false });
   return exchange;
