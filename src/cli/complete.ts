@@ -9,7 +9,7 @@ export interface Candidate {
 }
 
 /** Names that only the configuration knows. */
-export type NameKind = 'task' | 'queue' | 'pool' | 'schedule';
+export type NameKind = 'task' | 'queue' | 'pool' | 'worker' | 'schedule';
 
 export interface Completion {
   readonly candidates: readonly Candidate[];
@@ -22,6 +22,7 @@ const NAMES: ReadonlyMap<string, NameKind> = new Map([
   ['task', 'task'],
   ['queue', 'queue'],
   ['pool', 'pool'],
+  ['worker', 'worker'],
   ['schedule', 'schedule'],
 ]);
 
@@ -39,7 +40,8 @@ export function complete(program: Command, words: readonly string[]): Completion
     const candidates = inner.map((each) => ({ text: each.name(), about: each.description() }));
     return { ...NOTHING, candidates: matching(candidates, current) };
   }
-  const argument = command.registeredArguments[positionals];
+  const last = command.registeredArguments.at(-1);
+  const argument = command.registeredArguments[positionals] ?? (last?.variadic ? last : undefined);
   if (argument === undefined) return NOTHING;
   // `schedule show <name>` takes the name of a schedule.
   const what = argument.name() === 'name' ? (command.parent?.name() ?? '') : argument.name();

@@ -1,5 +1,7 @@
 import { Argument, type Command } from 'commander';
 import type { LoadedConfig } from '../config/load.ts';
+import type { PoolConfig } from '../config/schema.ts';
+import { workerCount } from '../config/workers.ts';
 import { type Candidate, complete, matching, type NameKind } from './complete.ts';
 import { SCRIPTS, SHELLS, type Shell } from './completion-scripts.ts';
 import { type Bind, type CommandContext, contextOf } from './context.ts';
@@ -15,8 +17,8 @@ export function addCompletion(program: Command, bind: Bind): void {
     .addHelpText(
       'after',
       `
-Names of queues, pools and schedules come from the configuration; for names of
-tasks the task modules are loaded.
+Names of queues, pools, workers and schedules come from the configuration; for
+names of tasks the task modules are loaded.
 
 Examples:
   source <(supervisor completion bash)       in ~/.bashrc
@@ -65,7 +67,14 @@ async function namesOf(kind: NameKind, words: readonly string[], context: Comman
 async function namesIn(loaded: LoadedConfig, kind: NameKind, context: CommandContext): Promise<string[]> {
   const { pools, schedules } = loaded.config;
   if (kind === 'pool') return Object.keys(pools);
+  if (kind === 'worker') return Object.entries(pools).flatMap(workerNames);
   if (kind === 'schedule') return Object.keys(schedules);
   if (kind === 'queue') return Object.values(pools).flatMap(({ queues }) => queues);
   return [...(await loadTasks(loaded.modules, context)).keys()];
+}
+
+/** A pool stands for all its workers. */
+function workerNames([name, pool]: [string, PoolConfig]): string[] {
+  const count = pool.kind === 'process' ? workerCount(pool.workers) : 1;
+  return [name, ...Array.from({ length: count }, (_, slot) => `${name}/${slot}`)];
 }

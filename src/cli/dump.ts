@@ -4,8 +4,10 @@ import type { DumpReport, RunningJobReport } from '../control/protocol.ts';
 import { formatDuration } from '../lib/units.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
+import type { Output } from './output.ts';
 import { statusView } from './status-view.ts';
 import { type Column, renderTable } from './table.ts';
+import { stacksView } from './worker-view.ts';
 
 export function addDump(program: Command, bind: Bind): void {
   program
@@ -14,8 +16,9 @@ export function addDump(program: Command, bind: Bind): void {
     .addHelpText(
       'after',
       `
-Prints state, pools, queues, leases, and every job in flight, the longest first,
-and writes the same to the daemon's log. SIGPWR writes to the log only.
+Prints state, pools, queues, leases, every job in flight, the longest first, and
+where the code of busy workers is, and writes the same to the daemon's log.
+SIGPWR writes to the log only.
 
 Examples:
   supervisor dump
@@ -40,8 +43,15 @@ function dumpView(report: DumpReport, { output, cwd }: CommandContext): string {
     statusView(report.status, { colors, width, cwd, wide: true }),
     renderTable(leaseColumns, report.leases, layout),
     report.in_flight.length === 0 ? 'no job is in flight' : renderTable(jobColumns, report.in_flight, layout),
+    ...stacksIn(report, output),
     ...report.stuck.map((pool) => colors.red(`pool ${pool} is stuck: jobs wait and slots are free`)),
   ].join('\n\n');
+}
+
+/** Those of code that runs: what waits has none. */
+function stacksIn({ stacks }: DumpReport, { colors }: Output): string[] {
+  const found = stacks.filter(({ stack }) => stack !== null);
+  return found.length === 0 ? [] : [stacksView(found, colors)];
 }
 
 const leaseColumns: Column<DumpReport['leases'][number]>[] = [

@@ -26,6 +26,7 @@ import { addStop } from './stop.ts';
 import { cleanText } from './table.ts';
 import { addTask } from './task.ts';
 import { addVersion } from './version.ts';
+import { addWorker } from './worker.ts';
 
 /** Runs the command line of this process to its end. */
 export async function runMain(): Promise<void> {
@@ -116,7 +117,7 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
 /** As help lists them. */
 const GROUPS: readonly (readonly [string, readonly ((program: Command, bind: Bind) => void)[]])[] = [
   ['Run the daemon:', [addStart, addStop, addRestart, addReload, addScale, addQuiet]],
-  ['Look at it:', [addStatus, addHealth, addLogs, addDump, addCheck, addConfig, addDoctor]],
+  ['Look at it:', [addStatus, addHealth, addWorker, addLogs, addDump, addCheck, addConfig, addDoctor]],
   ['Work with jobs:', [addEnqueue, addJob, addQueue, addSchedule, addTask]],
   ['This program:', [addCompletion, addVersion]],
 ];

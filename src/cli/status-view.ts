@@ -96,8 +96,8 @@ function workerColumns({ colors, wide }: ViewOptions): Column<WorkerReport & { p
     { header: 'PID', value: ({ pid }) => (pid === null ? '-' : String(pid)), align: 'right' },
     {
       header: 'STATE',
-      value: ({ state }) => state,
-      paint: (text, { state }) => paintState(state, colors, text),
+      value: ({ state, stalled }) => (stalled ? 'stalled' : state),
+      paint: (text, { state, stalled }) => paintState(stalled ? 'stalled' : state, colors, text),
     },
     {
       header: 'MEMORY',
@@ -158,7 +158,8 @@ function table<Row>(
 const GOOD = ['ok', 'ready', 'busy', 'running'];
 const BAD = ['crash_loop', 'exited', 'stopped'];
 
-function paintState(state: string, colors: Colors, text = state): string {
+/** A state, of whatever, in the colour of what it means. */
+export function paintState(state: string, colors: Colors, text = state): string {
   if (GOOD.includes(state)) return colors.green(text);
   return BAD.includes(state) ? colors.red(text) : colors.yellow(text);
 }

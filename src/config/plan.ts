@@ -35,6 +35,7 @@ const RULES: readonly (readonly [string, Effect])[] = [
   ['pools.*.kill_after', 'hot'],
   ['pools.*.retry', 'hot'],
   ['pools.*.required', 'hot'],
+  ['pools.*.restart.on_crash_loop', 'hot'],
   ['pools.*.kind', 'restart'],
   ['pools.*.queues', 'restart'],
   ['pools.*.*', 'roll'],

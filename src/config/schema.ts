@@ -176,6 +176,12 @@ const poolKeys = {
         .default(5)
         .describe('Early exits in a row, beyond one per worker, that make a crash loop …'),
       period: duration({ min: 1_000 }).prefault('60s').describe('… when they fall in this period.'),
+      on_crash_loop: z
+        .enum(['probe', 'exit'])
+        .default('probe')
+        .describe(
+          'In a crash loop: one worker every `max` tries whether it lasts, or the daemon ends with exit code 70.',
+        ),
     })
     .prefault({})
     .describe('How a worker that ended is started again.'),
@@ -191,6 +197,13 @@ const processPool = z.strictObject({
     })
     .default('auto')
     .describe('How many processes; auto = cores - 1, at least 1.'),
+  stall_timeout: duration({ min: 1_000 })
+    .meta({
+      description:
+        'A worker whose job uses no processor time and does not answer this long is killed; left out, only a warning after 60s.',
+      'x-examples': ['10m'],
+    })
+    .exactOptional(),
   ...poolKeys,
 });
 

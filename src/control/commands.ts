@@ -9,6 +9,7 @@ export type CommandTable = ReadonlyMap<string, (given: unknown) => Promise<unkno
 
 const ticks = z.int().min(0).max(TICKS_LIMIT);
 const queueName = z.string().max(200);
+const workers = z.array(z.string().max(200)).max(1_000);
 const scheduleName = z.string().max(200);
 
 const jobOperation = z.strictObject({
@@ -26,6 +27,9 @@ const schemas: { readonly [Name in CommandName]: z.ZodType<ArgumentsOf<Name>> } 
   health: z.strictObject({ probe: z.enum(['live', 'ready']) }),
   dump: z.strictObject({}),
   logs_reopen: z.strictObject({}),
+  workers: z.strictObject({ workers }),
+  worker_stacks: z.strictObject({ workers }),
+  worker_restart: z.strictObject({ workers, all: z.boolean() }),
   jobs: z.strictObject({
     state: z.enum(['ready', 'delayed', 'in_flight', 'dead']).optional(),
     queue: queueName.optional(),
@@ -62,6 +66,9 @@ export function commandTable(handlers: ControlHandlers): CommandTable {
     entry('health'),
     entry('dump'),
     entry('logs_reopen'),
+    entry('workers'),
+    entry('worker_stacks'),
+    entry('worker_restart'),
     entry('jobs'),
     entry('job'),
     entry('job_retry'),

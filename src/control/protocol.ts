@@ -55,11 +55,17 @@ export interface ControlCommands {
     readonly arguments: { readonly probe: HealthReport['probe'] };
     readonly data: HealthReport;
   };
-  /** Answers at once, and writes the same to the daemon's log. */
+  /** Answers after a second at most, and writes the same to the daemon's log. */
   readonly dump: { readonly arguments: Record<string, never>; readonly data: DumpReport };
   /** The log goes to a new file from here on. ERR_LOG_FILE: there is none, or it cannot be opened; the old one stays. */
   readonly logs_reopen: { readonly arguments: Record<string, never>; readonly data: LogsReopenReport };
   /** ERR_QUEUE_UNKNOWN; ERR_OPTION_INVALID when `where` cannot be understood. */
+  /** Answers at once. ERR_OPTION_INVALID, here and below: no such pool or worker. */
+  readonly workers: { readonly arguments: WorkersRequest; readonly data: WorkersReport };
+  /** Answers after a second at most. */
+  readonly worker_stacks: { readonly arguments: WorkersRequest; readonly data: StacksReport };
+  /** Answers when each has been replaced, or could not be. ERR_DRAINING when the daemon stops. */
+  readonly worker_restart: { readonly arguments: WorkerRestartRequest; readonly data: WorkerRestartReport };
   readonly jobs: { readonly arguments: JobsRequest; readonly data: JobsReport };
   /** ERR_JOB_UNKNOWN when no job of that id is stored. */
   readonly job: { readonly arguments: JobRequest; readonly data: JobReport };
@@ -151,11 +157,83 @@ export interface WorkerReport {
   readonly slot: number;
   readonly pid: number | null;
   readonly state: WorkerState;
+  /** It runs a job that uses no processor time and does not answer. */
+  readonly stalled: boolean;
   /** Null while it is not known; for a thread that of the whole daemon. */
   readonly rss_bytes: number | null;
   readonly restarts: number;
   /** Of the pool's options and code; rises with each roll. Null while none runs. */
   readonly generation: number | null;
+}
+
+export interface WorkersRequest {
+  /** POOL, or POOL/SLOT; none = all. */
+  readonly workers: readonly string[];
+}
+
+export interface WorkersReport {
+  readonly schema: 'forkloop.workers/1';
+  readonly workers: readonly WorkerDetailReport[];
+}
+
+export interface WorkerDetailReport extends WorkerReport {
+  /** POOL/SLOT. Two workers have the same while one replaces the other. */
+  readonly id: string;
+  readonly pool: string;
+  readonly kind: 'process' | 'async';
+  readonly host: 'cluster' | 'thread' | 'process';
+  /** Null while none runs. */
+  readonly age_seconds: number | null;
+  /** Jobs that it has run to their end. */
+  readonly jobs_done: number;
+  readonly jobs_running: number;
+  /** Of these the one that has run longest. */
+  readonly longest: {
+    readonly job_id: string;
+    readonly task: string;
+    readonly attempt: number;
+    readonly running_seconds: number;
+  } | null;
+  /** Of one core, since the last look; for a thread that of the whole daemon. */
+  readonly cpu_percent: number | null;
+}
+
+export interface StacksReport {
+  readonly schema: 'forkloop.stacks/1';
+  readonly stacks: readonly WorkerStackReport[];
+}
+
+export interface WorkerStackReport {
+  readonly id: string;
+  readonly pool: string;
+  readonly slot: number;
+  readonly pid: number | null;
+  readonly state: WorkerState;
+  readonly jobs_running: number;
+  /** The job whose code it is, where that can be told. */
+  readonly job_id: string | null;
+  readonly task: string | null;
+  /** Lines as in the stack of an error; null when no JavaScript ran. */
+  readonly stack: string | null;
+}
+
+export interface WorkerRestartRequest extends WorkersRequest {
+  /** Every worker; `workers` is empty then. */
+  readonly all: boolean;
+}
+
+export interface WorkerRestartReport {
+  readonly schema: 'forkloop.worker-restart/1';
+  readonly workers: readonly RestartedWorkerReport[];
+}
+
+export interface RestartedWorkerReport {
+  readonly id: string;
+  readonly restarted: boolean;
+  readonly pid_before: number | null;
+  readonly pid: number | null;
+  /** Why it was not replaced. */
+  readonly error: string | null;
 }
 
 /** As last told by the broker; null where it has told nothing yet. */
@@ -213,6 +291,8 @@ export interface DumpReport {
   readonly schema: 'forkloop.dump/1';
   readonly status: StatusReport;
   readonly in_flight: readonly RunningJobReport[];
+  /** Of workers that run jobs. */
+  readonly stacks: readonly WorkerStackReport[];
   /** How the daemon stands with the broker, by queue. */
   readonly leases: readonly {
     readonly queue: string;

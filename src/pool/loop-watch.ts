@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../lib/clock.ts';
+import type { LookAtProcess } from './process-look.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 const LOOKS = 5;
@@ -14,7 +15,15 @@ export class LoopWatch {
   readonly #workers: Iterable<WorkerHandle>;
   #timer: Timer | null = null;
 
-  constructor(clock: Clock, blockTimeoutMs: number, workers: Iterable<WorkerHandle>) {
+  readonly #processOf: LookAtProcess;
+
+  constructor(
+    clock: Clock,
+    blockTimeoutMs: number,
+    workers: Iterable<WorkerHandle>,
+    processOf: LookAtProcess,
+  ) {
+    this.#processOf = processOf;
     this.#clock = clock;
     this.#intervalMs = Math.max(10, blockTimeoutMs / LOOKS);
     this.#workers = workers;
@@ -38,11 +47,17 @@ export class LoopWatch {
       return;
     }
     if (worker.unanswered > LOOKS) {
+      if (worker.running > 0 && this.#isStopped(worker)) return;
       void worker.killHung('blocked', () => worker.unanswered > LOOKS);
       return;
     }
     worker.unanswered += 1;
     if (worker.unanswered === 1) worker.ping();
+  }
+
+  /** By a signal or a debugger: what runs in it is safe there until it goes on. */
+  #isStopped({ pid }: WorkerHandle): boolean {
+    return pid !== null && this.#processOf(pid)?.stopped === true;
   }
 }
 

@@ -12,6 +12,7 @@ import { ThreadHost } from './host/thread-host.ts';
 import { KernelOom } from './kernel-oom.ts';
 import type { PoolOptions, WatchMemory, WorkerHosts } from './options.ts';
 import type { Pool } from './pool.ts';
+import { lookAtProcess } from './process-look.ts';
 import { type Rehearsal, rehearse } from './rehearsal.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -44,7 +45,16 @@ export function createPool(options: PoolOptions, services: OpenServices): Pool {
     host: hostOf(of, clock),
     aloneHost: of.kind === 'async' ? forkHost(of, clock) : null,
   });
-  return new WorkerPool(options, { clock, random, logger, bootGate, hostsOf, watchMemory, kernelOom });
+  return new WorkerPool(options, {
+    clock,
+    random,
+    logger,
+    bootGate,
+    hostsOf,
+    watchMemory,
+    kernelOom,
+    lookAtProcess,
+  });
 }
 
 /**

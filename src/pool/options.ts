@@ -5,6 +5,7 @@ import type { Random } from '../lib/random.ts';
 import type { BootGate } from './boot-gate.ts';
 import type { WorkerHost } from './host/host.ts';
 import type { KernelOom } from './kernel-oom.ts';
+import type { LookAtProcess } from './process-look.ts';
 import type { RecyclePolicy } from './recycle.ts';
 import type { RestartPolicy } from './restart.ts';
 
@@ -34,6 +35,8 @@ export interface PoolOptions {
   readonly readyTimeout: number;
   /** Of an event loop that answers nothing: an async worker's, or an idle child's. */
   readonly blockTimeout: number;
+  /** A process worker whose job stands still (no processor time, no answer) for so long is killed; left out = never. */
+  readonly stallTimeout?: number;
   /** Between the abort and the end by force when `stop` reaches its deadline. */
   readonly coldGrace: number;
   readonly restart: RestartPolicy;
@@ -73,4 +76,5 @@ export interface PoolServices {
   /** Of all pools of a daemon, asked in one call. */
   readonly watchMemory: WatchMemory;
   readonly kernelOom: KernelOom;
+  readonly lookAtProcess: LookAtProcess;
 }

@@ -49,6 +49,12 @@ export interface WorkerStatus {
   /** Starts after the first one of this slot. */
   readonly restarts: number;
   readonly running: number;
+  /** How many have run in it to their end. */
+  readonly jobs: number;
+  /** Since it was started; null while none runs. */
+  readonly ageMs: number | null;
+  /** Its job stands still: no processor time is used, nothing answers. */
+  readonly stalled: boolean;
   /** Why the last worker of this slot ended, if not as planned. */
   readonly lastExit: string | null;
 }
@@ -67,6 +73,27 @@ export interface PoolStatus {
   readonly busy: number;
   /** The most that can run at once. */
   readonly concurrency: number;
+}
+
+/** Where the code of a worker is. */
+export interface WorkerStack {
+  readonly slot: number;
+  readonly pid: number | null;
+  readonly state: WorkerState;
+  readonly running: number;
+  /** Whose code that is, where it can be told. */
+  readonly delivery: Delivery | null;
+  /** As that of an error; null when no JavaScript ran: it waits, is inside native code, or is stopped. */
+  readonly stack: string | null;
+}
+
+/** What became of a worker that was to be replaced. */
+export interface WorkerRenewal {
+  readonly slot: number;
+  /** Of the worker that has the slot now. */
+  readonly pid: number | null;
+  /** Why it was not replaced; null = it was. */
+  readonly error: string | null;
 }
 
 export interface RollReport {
@@ -136,6 +163,13 @@ export interface Pool extends Service {
    * message carries the last words), with ERR_DRAINING when the pool stops meanwhile.
    */
   roll(next: PoolOptions): Promise<RollReport>;
+  /**
+   * Replaces the worker of a slot, the new one first. Resolves when the old one has ended its jobs and gone; when the new one
+   * does not start, the old one stays. Rejects with ForkloopError ERR_OPTION_INVALID when there is no such slot.
+   */
+  renew(slot: number): Promise<WorkerRenewal>;
+  /** Of all workers, in `ms` at most. Never rejects. */
+  stacks(ms: number): Promise<readonly WorkerStack[]>;
   status(): PoolStatus;
   progress(): readonly Progress[];
   /** What it has: given and not ended. */

@@ -8,10 +8,12 @@ import { LoopWatch } from './loop-watch.ts';
 import type { PoolOptions, PoolServices } from './options.ts';
 import type { RollReport } from './pool.ts';
 import { Recycler } from './recycler.ts';
+import { Renewal } from './renewal.ts';
 import { Retirement } from './retirement.ts';
 import { Roller } from './roller.ts';
 import { Roster } from './roster.ts';
 import type { Slot } from './slot.ts';
+import { StallWatch } from './stall-watch.ts';
 import type { WorkerHandle, WorkerOwner } from './worker-handle.ts';
 
 const MOST_WORKERS = 1_024;
@@ -26,8 +28,9 @@ export class Staff {
   readonly #retirement: Retirement;
   readonly #recycler: Recycler;
   readonly #roller: Roller;
+  readonly renewal: Renewal;
   #generation: Generation;
-  #watch: LoopWatch;
+  #watches: readonly (LoopWatch | StallWatch)[];
   #tasks: ReadonlyMap<string, TaskManifest> = new Map();
   #state: 'created' | 'running' | 'quiet' | 'stopped' = 'created';
 
@@ -43,6 +46,8 @@ export class Staff {
     this.#retirement = new Retirement(clock);
     this.#crew = this.#createCrew(options);
     const handover = new Handover(this.#crew, this.#retirement, () => this.#recycler.look());
+    const slots = () => (this.#state === 'running' ? this.#crew.slots : []);
+    this.renewal = new Renewal({ name: options.name, handover, logger, slots });
     this.#recycler = new Recycler({
       policy: options.recycle ?? {},
       retryMs: options.restart.max,
@@ -51,7 +56,7 @@ export class Staff {
       logger,
       watchMemory: services.watchMemory,
       handover,
-      slots: () => (this.#state === 'running' ? this.#crew.slots : []),
+      slots,
       workers: this.#roster,
     });
     this.#roller = new Roller({
@@ -66,7 +71,7 @@ export class Staff {
       hire: (generation, slot) => this.#hire(generation.spawn(owner, slot)),
       adopt: (generation) => this.#adopt(generation),
     });
-    this.#watch = new LoopWatch(clock, options.blockTimeout, this.#roster);
+    this.#watches = this.#createWatches(options);
   }
 
   /** By which workers start now. */
@@ -87,6 +92,10 @@ export class Staff {
     return this.#roster.shared();
   }
 
+  get all(): WorkerHandle[] {
+    return [...this.#roster];
+  }
+
   /** Those of them without a slot: not yet, or no more. */
   get others(): WorkerHandle[] {
     const placed = new Set(this.slots.map(({ worker }) => worker));
@@ -100,7 +109,7 @@ export class Staff {
   start(): void {
     this.#state = 'running';
     this.#crew.start();
-    this.#watch.start();
+    for (const watch of this.#watches) watch.start();
     this.#recycler.start();
   }
 
@@ -114,7 +123,7 @@ export class Staff {
     this.#state = 'stopped';
     this.#roller.stop();
     this.#crew.stop();
-    this.#watch.stop();
+    for (const watch of this.#watches) watch.stop();
     this.#recycler.stop();
   }
 
@@ -201,6 +210,16 @@ export class Staff {
     });
   }
 
+  #createWatches({ kind, blockTimeout, stallTimeout }: PoolOptions): (LoopWatch | StallWatch)[] {
+    const { clock, lookAtProcess } = this.#services;
+    const workers = this.#roster;
+    const loops = new LoopWatch(clock, blockTimeout, workers, lookAtProcess);
+    if (kind !== 'process') return [loops];
+    const stalled = (worker: WorkerHandle, ms: number) => this.#owner.stalled(worker, ms);
+    const killAfterMs = stallTimeout ?? null;
+    return [loops, new StallWatch({ clock, workers, look: lookAtProcess, killAfterMs, stalled })];
+  }
+
   #hire(worker: WorkerHandle): WorkerHandle {
     this.#roster.add(worker);
     return worker;
@@ -219,13 +238,13 @@ export class Staff {
   }
 
   #adopt(generation: Generation): void {
-    const { restart, recycle = {}, blockTimeout } = generation.options;
+    const { restart, recycle = {} } = generation.options;
     this.#generation = generation;
     this.#crew.startOver(restart);
     this.#recycler.adopt(recycle);
-    this.#watch.stop();
-    this.#watch = new LoopWatch(this.#services.clock, blockTimeout, this.#roster);
-    this.#watch.start();
+    for (const watch of this.#watches) watch.stop();
+    this.#watches = this.#createWatches(generation.options);
+    for (const watch of this.#watches) watch.start();
     this.#opened();
   }
 }

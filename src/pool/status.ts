@@ -7,25 +7,38 @@ interface PoolFacts extends Omit<PoolStatus, 'state' | 'workers' | 'busy'> {
   /** Workers that have no slot: not yet, or no more. */
   readonly others: readonly WorkerHandle[];
   readonly crashLoop: boolean;
+  /** Monotonic. */
+  readonly now: number;
   readonly state: 'created' | 'running' | 'quiet' | 'stopping' | 'stopped';
 }
 
-export function statusOf({ slots, others, crashLoop, state, ...facts }: PoolFacts): PoolStatus {
-  const workers = [...slots.map(slotStatus), ...others.map((worker) => workerStatus(worker, 0, null))];
+export function statusOf({ slots, others, crashLoop, now, state, ...facts }: PoolFacts): PoolStatus {
+  const workers = [
+    ...slots.map((slot) => slotStatus(slot, now)),
+    ...others.map((worker) => workerStatus(worker, now, 0, null)),
+  ];
   const busy = workers.reduce((sum, { running }) => sum + running, 0);
   return { ...facts, state: stateOf(state, crashLoop, slots), workers, busy };
 }
 
-function slotStatus({ index, worker, starts, lastExit }: Slot): WorkerStatus {
+function slotStatus({ index, worker, starts, lastExit }: Slot, now: number): WorkerStatus {
   const restarts = Math.max(0, starts - 1);
-  if (worker !== null) return workerStatus(worker, restarts, lastExit);
-  return { slot: index, pid: null, state: 'exited', generation: null, restarts, running: 0, lastExit };
+  if (worker !== null) return workerStatus(worker, now, restarts, lastExit);
+  const nobody = { pid: null, state: 'exited', generation: null, running: 0, jobs: 0, ageMs: null } as const;
+  return { slot: index, ...nobody, stalled: false, restarts, lastExit };
 }
 
-function workerStatus(worker: WorkerHandle, restarts: number, lastExit: string | null): WorkerStatus {
-  const { pid, boot, held, running } = worker;
+function workerStatus(
+  worker: WorkerHandle,
+  now: number,
+  restarts: number,
+  lastExit: string | null,
+): WorkerStatus {
+  const { pid, boot, held, running, jobs, stalled } = worker;
   const state = held ? 'starting' : worker.state;
-  return { slot: boot.slot, pid, state, generation: boot.generation, restarts, running, lastExit };
+  const { slot, generation } = boot;
+  const ageMs = now - worker.bornAt;
+  return { slot, pid, state, generation, restarts, running, jobs, ageMs, stalled, lastExit };
 }
 
 function stateOf(state: PoolFacts['state'], crashLoop: boolean, slots: readonly Slot[]): PoolState {

@@ -22,6 +22,8 @@ export interface WorkerOwner {
   announced(worker: WorkerHandle): void;
   message(worker: WorkerHandle, message: FromWorker): void;
   output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void;
+  /** Its job has stood still for so long: no processor time was used, no ping answered. */
+  stalled(worker: WorkerHandle, ms: number): void;
   exited(worker: WorkerHandle, info: ExitInfo): void;
 }
 
@@ -34,7 +36,7 @@ export interface WorkerOptions {
 }
 
 /** How long is waited for the stack of what hangs; who waits for a worker to get ready is told soon after its time is up. */
-const STACK_MS = { ready_timeout: 500, blocked: 2_000, stalled: 2_000 } as const;
+const STACK_MS = { ready_timeout: 500, blocked: 4_000, stalled: 4_000 } as const;
 
 /** One worker from its start to its exit: its channel, its state and what is inside it. */
 export class WorkerHandle {
@@ -58,6 +60,10 @@ export class WorkerHandle {
   bootError: ErrorRecord | null = null;
   /** Pings without an answer (loop-watch.ts). */
   unanswered = 0;
+  /** Pings answered. */
+  pongs = 0;
+  /** Its job stands still (stall-watch.ts). */
+  stalled = false;
   /** Where its code was when it was killed because it hung. */
   hungAt: StackSample | null = null;
   readonly #owner: WorkerOwner;
@@ -182,6 +188,7 @@ export class WorkerHandle {
         return;
       case 'pong':
         this.unanswered = 0;
+        this.pongs += 1;
         return;
       case 'leaving':
       case 'bye':

@@ -3,6 +3,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { ExitCause } from './exit-cause.ts';
 import { LINE_LIMIT } from './host/lines.ts';
 import type { FromWorker } from './host/protocol.ts';
+import type { StackSample } from './host/stack.ts';
 import type { Ledger } from './ledger.ts';
 import { LineQuota } from './line-quota.ts';
 import type { WorkerHandle } from './worker-handle.ts';
@@ -50,6 +51,16 @@ export class WorkerLog {
     });
   }
 
+  stalled(worker: WorkerHandle, ms: number, sample: StackSample | null): void {
+    this.#logger.warn('worker stalled: its job uses no processor time and does not answer', {
+      worker: worker.boot.slot,
+      worker_pid: worker.pid,
+      still_ms: ms,
+      ...this.#jobOf(runningTokenIn(worker)),
+      ...(sample === null ? {} : { stack: sample.stack }),
+    });
+  }
+
   output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void {
     if (!this.#quotaOf(worker).take()) return;
     const fields = { worker: worker.boot.slot, stream, ...this.#jobOf(token) };
@@ -91,3 +102,6 @@ function runningIn({ inside }: WorkerHandle): string[] {
     .slice(0, LOGGED_JOBS)
     .map(({ delivery }) => delivery.id);
 }
+
+const runningTokenIn = ({ inside }: WorkerHandle): string | null =>
+  [...inside.values()].find(({ started }) => started)?.token ?? null;

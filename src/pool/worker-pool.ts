@@ -14,7 +14,18 @@ import type { FromWorker } from './host/protocol.ts';
 import { inquest } from './inquest.ts';
 import { type Flight, Ledger } from './ledger.ts';
 import type { PoolOptions, PoolServices } from './options.ts';
-import type { Delivery, Ended, Pool, PoolStatus, Progress, RollReport, RunningDelivery } from './pool.ts';
+import type {
+  Delivery,
+  Ended,
+  Pool,
+  PoolStatus,
+  Progress,
+  RollReport,
+  RunningDelivery,
+  WorkerRenewal,
+  WorkerStack,
+} from './pool.ts';
+import { stacksOf } from './stacks.ts';
 import { Staff } from './staff.ts';
 import { StartGate } from './start-gate.ts';
 import { statusOf } from './status.ts';
@@ -162,6 +173,14 @@ export class WorkerPool implements Pool, WorkerOwner {
     return this.#staff.roll(next);
   }
 
+  renew(slot: number): Promise<WorkerRenewal> {
+    return this.#staff.renewal.renew(slot);
+  }
+
+  stacks(ms: number): Promise<readonly WorkerStack[]> {
+    return stacksOf(this.#staff.all, ms);
+  }
+
   status(): PoolStatus {
     const { slots, others, crashLoop, generation } = this.#staff;
     const { name, kind, queues, concurrency } = generation.options;
@@ -174,6 +193,7 @@ export class WorkerPool implements Pool, WorkerOwner {
       slots,
       others,
       crashLoop,
+      now: this.#services.clock.monotonic(),
       state: this.#state,
       concurrency: kind === 'process' ? slots.length : concurrency,
     });
@@ -224,6 +244,10 @@ export class WorkerPool implements Pool, WorkerOwner {
 
   output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void {
     this.#log.output(worker, stream, line, token);
+  }
+
+  stalled(worker: WorkerHandle, ms: number): void {
+    void worker.stack(STACK_MS).then((sample) => this.#log.stalled(worker, ms, sample));
   }
 
   exited(worker: WorkerHandle, info: ExitInfo): void {
@@ -292,5 +316,8 @@ export class WorkerPool implements Pool, WorkerOwner {
 
 /** After the worker's own time is up: so long it may take to be gone and leave its last words. */
 const LATE_GRACE_MS = 1_000;
+
+/** For whoever wants to know where code is: what runs no JavaScript costs all of it. */
+const STACK_MS = 1_000;
 
 const HANDED_BACK: Outcome = { type: 'interrupted', reason: 'handed_back' };

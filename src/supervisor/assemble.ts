@@ -91,7 +91,15 @@ export async function assemble(
     },
     { drainTimeoutMs: loaded.config.shutdown.drain_timeout, clock, log },
   );
-  const supervision = supervise({ loaded, built, supervisor, env: process.env, clock, log });
+  const supervision = supervise({
+    loaded,
+    built,
+    supervisor,
+    config: () => reloader.config,
+    env: process.env,
+    clock,
+    log,
+  });
   const state = () => supervisor.state;
   const diagnosis = new Diagnosis({
     built,

@@ -195,10 +195,18 @@ const IDLE_BLOCK_MS = 15_000;
 
 function hostOptionsOf(
   pool: PoolConfig,
-): Pick<PoolOptions, 'host' | 'workers' | 'concurrency' | 'blockTimeout'> {
-  return pool.kind === 'process'
-    ? { workers: workerCount(pool.workers), concurrency: 1, blockTimeout: IDLE_BLOCK_MS }
-    : { host: pool.host, workers: 1, concurrency: pool.concurrency, blockTimeout: pool.block_timeout };
+): Pick<PoolOptions, 'host' | 'workers' | 'concurrency' | 'blockTimeout' | 'stallTimeout'> {
+  if (pool.kind === 'async') {
+    const { host, concurrency, block_timeout } = pool;
+    return { host, workers: 1, concurrency, blockTimeout: block_timeout };
+  }
+  const { stall_timeout: stallTimeout } = pool;
+  return {
+    workers: workerCount(pool.workers),
+    concurrency: 1,
+    blockTimeout: IDLE_BLOCK_MS,
+    ...(stallTimeout === undefined ? {} : { stallTimeout }),
+  };
 }
 
 function recyclePolicyOf({ recycle }: PoolConfig): RecyclePolicy {

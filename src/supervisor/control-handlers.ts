@@ -7,12 +7,14 @@ import type { DaemonLog } from './daemon-log.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { JobInspector } from './job-inspector.ts';
 import { JobOperator } from './job-operator.ts';
+import { useOf } from './memory-use.ts';
 import { QueueOperator } from './queue-operator.ts';
 import { resultTtlOf } from './queue-settings.ts';
 import type { Reloader } from './reloader.ts';
 import { scalePool } from './scaling.ts';
 import { ScheduleInspector } from './schedule-inspector.ts';
 import type { Supervisor } from './supervisor.ts';
+import { WorkerInspector } from './worker-inspector.ts';
 
 /** What the control socket's commands do. */
 export function createHandlers(
@@ -30,8 +32,15 @@ export function createHandlers(
   const names = pools.flatMap((pool) => pool.queues);
   const jobs = new JobOperator({ broker, queues: names, resultTtlOf: resultTtl });
   const schedules = new ScheduleInspector(scheduler);
+  const workers = new WorkerInspector(pools, useOf);
   return {
     status: report,
+    workers: (request) => workers.list(request),
+    worker_stacks: (request) => workers.stacks(request),
+    worker_restart: async (request) => {
+      assertRunning(supervisor());
+      return workers.restart(request);
+    },
     jobs: (request) => inspector.list(request),
     job: (request) => inspector.show(request),
     job_retry: (request) => jobs.retry(request),

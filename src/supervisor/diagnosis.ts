@@ -4,7 +4,9 @@ import type { Logger } from '../lib/logger.ts';
 import type { Built } from './build.ts';
 import { dumpReport, logDump } from './dump-report.ts';
 import { liveReport, readyReport } from './health.ts';
+import { useOf } from './memory-use.ts';
 import type { Supervision } from './supervise.ts';
+import { WorkerInspector } from './worker-inspector.ts';
 
 export interface DiagnosisOptions {
   readonly built: Built;
@@ -39,8 +41,11 @@ export class Diagnosis {
   /** Answers it and writes it to the log. */
   async dump(): Promise<DumpReport> {
     const { built, supervision, status, log } = this.#options;
+    const workers = new WorkerInspector(built.pools, useOf);
+    const [now, { stacks }] = await Promise.all([status(), workers.stacks({ workers: [] })]);
     const report = dumpReport({
-      status: await status(),
+      status: now,
+      stacks,
       pools: built.pools,
       leases: this.#leases(),
       stuck: supervision.consumption.stuck,

@@ -1,22 +1,39 @@
 import pidusage from 'pidusage';
 
+export interface ProcessUse {
+  /** Resident bytes. */
+  readonly rss: number;
+  /** Of one core, since it was asked last; the first time, since it was started. */
+  readonly cpuPercent: number;
+}
+
 /** Resident bytes of processes, all asked in one call; one that is gone is absent. Never rejects. */
 export async function memoryOf(pids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  return new Map([...(await useOf(pids))].map(([pid, { rss }]) => [pid, rss]));
+}
+
+/** What processes use, all asked in one call; one that is gone is absent. Never rejects. */
+export async function useOf(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>> {
   if (pids.length === 0) return new Map();
   try {
     const found = await pidusage([...pids]);
     return new Map(
-      Object.entries(found).flatMap(([pid, use]) => (use ? [[Number(pid), use.memory] as const] : [])),
+      Object.entries(found).flatMap(([pid, use]) =>
+        use ? [[Number(pid), { rss: use.memory, cpuPercent: use.cpu }] as const] : [],
+      ),
     );
   } catch {
-    return memoryOneByOne(pids);
+    return useOneByOne(pids);
   }
 }
 
 /** pidusage fails as a whole when one process is gone. */
-async function memoryOneByOne(pids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+async function useOneByOne(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>> {
   const uses = await Promise.allSettled(
-    pids.map(async (pid) => [pid, (await pidusage(pid)).memory] as const),
+    pids.map(async (pid) => {
+      const { memory, cpu } = await pidusage(pid);
+      return [pid, { rss: memory, cpuPercent: cpu }] as const;
+    }),
   );
   return new Map(uses.flatMap((use) => (use.status === 'fulfilled' ? [use.value] : [])));
 }

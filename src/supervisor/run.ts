@@ -92,7 +92,8 @@ async function runLocked(
   });
   const storeFailure = endWithStore(built, supervisor, log);
   try {
-    return await live(supervisor, storeFailure, async () => {
+    const failure = () => storeFailure() ?? supervision.crashLoops.failure;
+    return await live(supervisor, failure, async () => {
       const status = await daemon.report();
       supervision.loop.look();
       log.info('ready', { version: options.version, pid: process.pid, config: options.loaded.path });

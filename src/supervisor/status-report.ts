@@ -44,10 +44,11 @@ export function statusReport(facts: StatusFacts): StatusReport {
 
 function poolReport(pool: PoolStatus, memory: ReadonlyMap<number, number>): PoolReport {
   const { name, kind, host, state, busy, concurrency, queues } = pool;
-  const workers = pool.workers.map(({ slot, pid, state: workerState, restarts, generation }) => ({
+  const workers = pool.workers.map(({ slot, pid, state: workerState, stalled, restarts, generation }) => ({
     slot,
     pid,
     state: workerState,
+    stalled,
     rss_bytes: pid === null ? null : (memory.get(pid) ?? null),
     restarts,
     generation,

@@ -1,8 +1,10 @@
 import type { LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Built } from './build.ts';
 import { ConsumptionWatch } from './consumption-watch.ts';
+import { CrashLoopWatch } from './crash-loop-watch.ts';
 import { openNotifyChannel } from './notify-channel.ts';
 import { ServiceNotifier } from './service-notifier.ts';
 import { ServiceReporter, watchdogOf } from './service-reporter.ts';
@@ -13,6 +15,8 @@ export interface SuperviseOptions {
   readonly loaded: LoadedConfig;
   readonly built: Built;
   readonly supervisor: Supervisor;
+  /** That in force. */
+  readonly config: () => Config;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -22,18 +26,22 @@ export interface SuperviseOptions {
 export interface Supervision {
   readonly loop: SuperviseLoop;
   readonly consumption: ConsumptionWatch;
+  readonly crashLoops: CrashLoopWatch;
   /** Ends the loop and says the last word to the service manager. */
   end(): Promise<void>;
 }
 
 export function supervise(options: SuperviseOptions): Supervision {
-  const { built, clock, log } = options;
+  const { built, supervisor, config, clock, log } = options;
   const consumption = new ConsumptionWatch({ ...built, clock, log });
   const service = serviceOf(options, consumption);
-  const loop = new SuperviseLoop({ looks: [(now) => consumption.look(now), service.look], clock, log });
+  const crashLoops = new CrashLoopWatch({ pools: built.pools, config, supervisor, log });
+  const looks = [(now: number) => consumption.look(now), () => crashLoops.look(), service.look];
+  const loop = new SuperviseLoop({ looks, clock, log });
   return {
     loop,
     consumption,
+    crashLoops,
     end: async () => {
       await loop.stop();
       // A stop that was over within a round was not told yet.

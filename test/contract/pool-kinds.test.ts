@@ -151,24 +151,39 @@ for (const host of ['thread', 'process'] as const) {
       for (const { outcome } of await Promise.all(ends)) assert.equal(outcome.type, 'completed');
     });
 
+    /** Again where a machine that is short of time gave no stack in the time that it may take. */
+    async function untilTold<Told>(block: () => Promise<Told | null>): Promise<Told> {
+      for (let tries = 0; tries < 5; tries += 1) {
+        const told = await block();
+        if (told !== null) return told;
+      }
+      return assert.fail('no stack of a blocked event loop in five tries');
+    }
+
     it('replaces a blocked event loop and blames the job that was alone in it', async () => {
       await start({ blockTimeout: 500 });
-      const { outcome } = await bench.run('busy-loop');
-      assert(outcome.type === 'crashed', JSON.stringify(outcome));
-      assert.match(outcome.error.message, /event loop was blocked in .*busy-loop\.ts:\d+/);
-      assert.match(outcome.error.stack ?? '', /event loop was blocked.*\n {4}at .*busy-loop\.ts:\d+:\d+/);
+      const error = await untilTold(async () => {
+        const { outcome } = await bench.run('busy-loop');
+        assert(outcome.type === 'crashed', JSON.stringify(outcome));
+        assert.match(outcome.error.message, /event loop was blocked/);
+        return outcome.error.stack === undefined ? null : outcome.error;
+      });
+      assert.match(error.message, /event loop was blocked in .*busy-loop\.ts:\d+/);
+      assert.match(error.stack ?? '', /event loop was blocked.*\n {4}at .*busy-loop\.ts:\d+:\d+/);
       assert.equal((await bench.run('echo', 1)).outcome.type, 'completed');
     });
 
     it('names the job that blocks the event loop, and gives the others back', async () => {
       await start({ blockTimeout: 500 });
-      const waiting = bench.run('wait-for-abort', {});
-      await until(() => bench.pool.status().busy === 1, 'the first to run');
-      const blocking = bench.run('busy-loop');
-      assert.deepEqual((await waiting).outcome, { type: 'interrupted', reason: 'handed_back' });
-      const { outcome } = await blocking;
-      assert(outcome.type === 'crashed', JSON.stringify(outcome));
-      assert.match(outcome.error.message, /event loop was blocked/);
+      const [innocent, guilty] = await untilTold(async () => {
+        const waiting = bench.run('wait-for-abort', {});
+        await until(() => bench.pool.status().busy === 1, 'the first to run');
+        const outcomes = [(await bench.run('busy-loop')).outcome, (await waiting).outcome].reverse();
+        return outcomes[1]?.type === 'lost' ? null : outcomes;
+      });
+      assert.deepEqual(innocent, { type: 'interrupted', reason: 'handed_back' });
+      assert(guilty?.type === 'crashed', JSON.stringify(guilty));
+      assert.match(guilty.error.message, /event loop was blocked/);
     });
 
     it('blames none of several when nothing tells which one blocks', async () => {

@@ -1,4 +1,12 @@
-import type { Delivery, Ended, Pool, PoolStatus, RollReport, RunningDelivery } from '../../src/pool/pool.ts';
+import type {
+  Delivery,
+  Ended,
+  Pool,
+  PoolStatus,
+  RollReport,
+  RunningDelivery,
+  WorkerRenewal,
+} from '../../src/pool/pool.ts';
 import type { TaskManifest } from '../../src/task/define.ts';
 import type { Outcome } from '../../src/task/outcome.ts';
 
@@ -74,6 +82,14 @@ export class FakePool implements Pool {
 
   async roll(): Promise<RollReport> {
     return { outcome: 'rolled', generation: 2, replaced: 1 };
+  }
+
+  async renew(slot: number): Promise<WorkerRenewal> {
+    return { slot, pid: null, error: null };
+  }
+
+  async stacks() {
+    return [];
   }
 
   status(): PoolStatus {

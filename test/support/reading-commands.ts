@@ -18,6 +18,9 @@ const QUEUE =
   'schema name pool paused paused_since ready delayed in_flight dead oldest_ready_seconds counters';
 const SCHEDULE =
   'schema name task queue cron timezone every_ms jitter_ms overlap missed input reached_at skipped_for next';
+const WORKER =
+  'id pool slot kind host pid state stalled generation restarts age_seconds jobs_done jobs_running longest rss_bytes cpu_percent';
+const STACK = 'id pool slot pid state jobs_running job_id task stack';
 const HEALTH_CHECK = 'name ok detail';
 const CHECK = 'name status message fix';
 const TASK = 'name queue queue_from pool validated options';
@@ -29,7 +32,7 @@ export const READING_COMMANDS: readonly ReadingCommand[] = [
   {
     words: 'dump',
     schema: 'forkloop.dump/1',
-    keys: 'schema status in_flight leases stuck loop_age_ms',
+    keys: 'schema status in_flight stacks leases stuck loop_age_ms',
     line: null,
   },
   {
@@ -38,6 +41,8 @@ export const READING_COMMANDS: readonly ReadingCommand[] = [
     keys: 'schema ok path problems',
     line: 'file line column width path severity message',
   },
+  { words: 'worker list', schema: 'forkloop.workers/1', keys: 'schema workers', line: WORKER },
+  { words: 'worker stacks', schema: 'forkloop.stacks/1', keys: 'schema stacks', line: STACK },
   { words: 'job list', schema: 'forkloop.jobs/1', keys: 'schema jobs more scanned stored', line: JOB },
   { words: 'job show JOB', schema: 'forkloop.job/1', keys: JOB, line: null },
   { words: 'queue list', schema: 'forkloop.queues/1', keys: 'schema queues', line: QUEUE },
@@ -67,6 +72,7 @@ export const OTHER_COMMANDS: readonly string[] = [
   'quiet',
   'logs reopen',
   'enqueue',
+  'worker restart',
   'job wait',
   'job retry',
   'job delete',

@@ -82,6 +82,10 @@ describe('completion', () => {
       ['-c', 's.yaml', 'queue', 'pause', 'm'],
       ['mail', 'maps'],
     ],
+    [
+      ['-c', 's.yaml', 'worker', 'restart', 'io', 'io'],
+      ['io', 'io/0'],
+    ],
     [['-c', 'bad.yaml', 'enqueue', ''], []],
     [['-c', 'missing.yaml', 'enqueue', ''], []],
   ] as const) {

@@ -45,6 +45,7 @@ describe('loadConfig', () => {
             stable_after: 10_000,
             intensity: 5,
             period: 60_000,
+            on_crash_loop: 'probe',
           },
         },
       },

@@ -36,6 +36,9 @@ describe('control socket', () => {
     quiet: async () => assert.fail('not asked'),
     health: async () => assert.fail('not asked'),
     dump: async () => assert.fail('not asked'),
+    workers: async () => assert.fail('not asked'),
+    worker_stacks: async () => assert.fail('not asked'),
+    worker_restart: async () => assert.fail('not asked'),
     logs_reopen: async () => assert.fail('not asked'),
     job: async () => {
       throw new TypeError('secret detail');

@@ -5,6 +5,7 @@ import { BootGate } from '../../../src/pool/boot-gate.ts';
 import { KernelOom } from '../../../src/pool/kernel-oom.ts';
 import type { PoolOptions } from '../../../src/pool/options.ts';
 import type { Delivery, Ended } from '../../../src/pool/pool.ts';
+import type { LookAtProcess } from '../../../src/pool/process-look.ts';
 import { WorkerPool } from '../../../src/pool/worker-pool.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { type FakeWorker, FakeWorkerHost } from '../../support/fake-worker-host.ts';
@@ -31,7 +32,11 @@ const OPTIONS: PoolOptions = {
   },
 };
 
-function setUp(options: Partial<PoolOptions> = {}, bootGate = new BootGate(100)) {
+function setUp(
+  options: Partial<PoolOptions> = {},
+  bootGate = new BootGate(100),
+  lookAtProcess: LookAtProcess = () => null,
+) {
   const clock = new FakeClock();
   const host = new FakeWorkerHost();
   const aloneHost = options.kind === 'async' ? new FakeWorkerHost() : null;
@@ -49,6 +54,7 @@ function setUp(options: Partial<PoolOptions> = {}, bootGate = new BootGate(100))
         return () => {};
       },
       kernelOom: new KernelOom(() => 0),
+      lookAtProcess,
     },
   );
   const ended: Ended[] = [];
