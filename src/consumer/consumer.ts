@@ -215,9 +215,14 @@ export class Consumer implements Service {
   #askForSuspectTurn(): boolean {
     const { suspectTurn } = this.#options;
     const waits = this.#state === 'running' && this.#lines.some((line) => line.suspects);
-    if (waits || this.#asking > 0 || this.#heldAlone()) return suspectTurn.ask(this, () => this.#pump());
+    if (waits || this.#asking > 0 || this.#heldAlone())
+      return suspectTurn.ask(this, () => this.#beginSuspectTurn());
     suspectTurn.leave(this);
     return false;
+  }
+
+  #beginSuspectTurn(): void {
+    this.#wake(this.#lines.filter((line) => line.suspects).map((line) => line.name));
   }
 
   /** How many jobs a queue may claim now. While suspects wait the pool runs empty; then one of them is claimed alone. */
@@ -255,8 +260,9 @@ export class Consumer implements Service {
   #take(line: QueueLine, { reply, jobs, startable }: Exchanged & { type: 'done' }, wakes: number): void {
     logReply(this.#options.log, line.name, reply);
     line.suspects = reply.suspects;
+    this.#hasSuspectTurn = this.#askForSuspectTurn();
     // A wake that came meanwhile is newer than this answer.
-    line.hungry = reply.more || reply.suspects || line.wakes !== wakes;
+    line.hungry = reply.more || (reply.suspects && this.#hasSuspectTurn) || line.wakes !== wakes;
     if (this.#state === 'running') line.setDue(reply.nextDueMs, () => this.#wake([line.name]));
     this.#claimed += jobs.length;
     if (startable && this.#state === 'running') this.#run(line, jobs);

@@ -25,9 +25,9 @@ function setUp({
   leaseMs = 30_000,
   fenceAfterMs = 26_000,
   suspectTurn = new SuspectTurn(),
-  store = new MemoryBroker({ clock }),
+  shared = null as Broker | null,
 } = {}) {
-  const { broker, ...faults } = flaky(store);
+  const { broker, ...faults } = flaky(shared ?? new MemoryBroker({ clock }));
   const pool = new FakePool(queues, slots, ['t']);
   const retry = { attempts: 3, backoff: 'fixed', initial: 1, max: 1, jitter: 0 } as const;
   const consumer = new Consumer({
@@ -64,7 +64,7 @@ function setUp({
     await pool.stop();
     await consumer.stop(never);
     await keeper.stop();
-    await broker.close();
+    if (shared === null) await broker.close();
   });
   return { broker, pool, consumer, keeper, enqueue, ...faults };
 }
@@ -346,7 +346,9 @@ describe('the consumer', () => {
   it('runs a suspect of one pool at a time, and meanwhile what the other pool has beside its suspects', async () => {
     const suspectTurn = new SuspectTurn();
     const store = new MemoryBroker({ clock });
-    const [one, two] = ['a', 'b'].map((queue) => setUp({ queues: [queue], slots: 4, suspectTurn, store }));
+    const [one, two] = ['a', 'b'].map((queue) =>
+      setUp({ queues: [queue], slots: 4, suspectTurn, shared: store }),
+    );
     assert(one !== undefined && two !== undefined);
     for (const [{ enqueue }, queue] of [
       [one, 'a'],
