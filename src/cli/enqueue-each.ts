@@ -12,8 +12,8 @@ import { type BarState, ProgressBar } from './progress-bar.ts';
 import { RecordStream } from './record-stream.ts';
 import { formatCount } from './status-view.ts';
 
-/** The first job must be taken at once: a daemon that does not run should be told at once. */
-const FIRST_TIMEOUT: Duration = '2s';
+/** The first job must be taken soon: of a daemon that does not run nobody wants to hear late. */
+const FIRST_TIMEOUT: Duration = '5s';
 /** All others may wait for a daemon that starts again in between. */
 const PATIENT_TIMEOUT: Duration = '30s';
 

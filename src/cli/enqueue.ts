@@ -46,7 +46,7 @@ Examples:
 `;
 
 /** How long one job is waited for beyond which the broker counts as away. */
-const ENQUEUE_TIMEOUT: Duration = '2s';
+const ENQUEUE_TIMEOUT: Duration = '5s';
 interface EnqueueFlags {
   readonly each?: boolean;
   readonly wait?: boolean;

@@ -18,7 +18,7 @@ const config = {
 describe('a crash loop with on_crash_loop: exit', () => {
   it('ends the daemon with code 70 and says why', async () => {
     await withSupervisor(config, async (daemon) => {
-      await using client = createClient({ config: daemon.configPath });
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
       const inputs = Array.from({ length: 6 }, () => ({ code: 3 }));
       await client.enqueueMany('process-exit', inputs, { queue: 'cpu' });
       assert.equal((await daemon.exited).code, 70);

@@ -80,7 +80,7 @@ async function masterDies(daemon: Daemon): Promise<void> {
 
 /** A child that never yields cannot notice anything by itself. */
 async function masterDiesBusy(daemon: Daemon): Promise<void> {
-  await using client = createClient({ config: daemon.configPath });
+  await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
   await client.enqueueMany('busy-loop', [null, null], { queue: 'spin' });
   await until(async () => (await daemon.status()).pools[0]?.busy === 2);
   const before = descendants(daemon.pid);

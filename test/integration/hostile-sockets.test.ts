@@ -119,7 +119,7 @@ const asLines = (requests: readonly unknown[]) =>
 
 describe('a hostile peer', () => {
   const works = async (daemon: Daemon) => {
-    await using client = createClient({ config: daemon.configPath });
+    await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
     const handle = await client.enqueue('echo', 'fine', { queue: 'q', result: '1m' });
     assert.equal(await handle.result({ timeout: '20s' }), 'fine');
     assert.equal((await daemon.status()).state, 'running');

@@ -85,7 +85,7 @@ describeRedis('garbage in the keys of a queue', () => {
     withSupervisor(
       {
         namespace: NAMESPACE,
-        tasks: ['echo', 'steer'].map((name) => join(ROOT, `test/fixtures/tasks/${name}.ts`)),
+        tasks: ['echo', 'steer', 'wait'].map((name) => join(ROOT, `test/fixtures/tasks/${name}.ts`)),
         broker: { type: 'redis', url: server.url, lease: '5s', heartbeat: '200ms' },
         pools: { io: { kind: 'async', queues: [QUEUE] } },
       },
@@ -94,7 +94,7 @@ describeRedis('garbage in the keys of a queue', () => {
 
   /** The daemon works, and a job put behind the garbage gets its turn. */
   async function works(daemon: Daemon): Promise<void> {
-    await using client = createClient({ config: daemon.configPath });
+    await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
     const handles = await Promise.all(
       [0, 5, 9].map((priority) =>
         client.enqueue('echo', { priority }, { queue: QUEUE, priority, result: '1m' }),
@@ -158,7 +158,7 @@ describeRedis('garbage in the keys of a queue', () => {
   ];
   it('is outlived whatever key it is in, and named where nothing goes on', async () => {
     await run(async (daemon) => {
-      await using client = createClient({ config: daemon.configPath });
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
       const echo = async (input: string) => {
         const handle = await client.enqueue('echo', input, { queue: QUEUE, unique: input, result: '1m' });
         return handle.result({ timeout: '20s' });
@@ -180,6 +180,18 @@ describeRedis('garbage in the keys of a queue', () => {
       }
     });
   }).timeout(120_000);
+
+  it('or a hole: jobs whose lease was removed come back', async () => {
+    await run(async (daemon) => {
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
+      const handle = await client.enqueue('wait', 3_000, { queue: QUEUE, result: '1m' });
+      await until(async () => (await redis.keys(`${keys.inFlightPrefix}*`)).length === 1);
+      await redis.del(keys.leases);
+      assert.equal(await handle.result({ timeout: '20s' }), 3_000);
+      assert.ok(daemon.log().includes('the lease was lost'));
+      assert.equal((await redis.keys(`${keys.inFlightPrefix}*`)).length, 0);
+    });
+  }).timeout(60_000);
 
   it('in the hands of a dead daemon goes to the quarantine, and its good jobs come back', async () => {
     await run(async (daemon) => {

@@ -56,7 +56,7 @@ async function neighbours(client: Client, queue: string): Promise<JobHandle[]> {
 
 async function check(daemon: Daemon, queue: string): Promise<void> {
   const pid = daemon.pid;
-  await using client = createClient({ config: daemon.configPath });
+  await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
   for (const { what, task, input, error } of MISBEHAVIOUR) {
     const before = await neighbours(client, queue);
     const bad = await client.enqueue(task, input, {

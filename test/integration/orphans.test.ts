@@ -27,7 +27,7 @@ const JOBS: readonly (readonly [string, unknown])[] = [
 ];
 
 async function occupy(daemon: Daemon): Promise<void> {
-  await using client = createClient({ config: daemon.configPath });
+  await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
   for (const [task, input] of JOBS) await client.enqueue(task, input, { queue: 'cpu' });
   await client.enqueue('busy-loop', null, { queue: 'io' });
   await until(async () => {

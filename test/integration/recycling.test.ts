@@ -13,7 +13,7 @@ const poolWith = (max_rss: Record<string, string>) => ({
 describe('recycling by memory', () => {
   it('replaces a worker above the soft limit when its job has ended', async () => {
     await withSupervisor(poolWith({ soft: '250MiB' }), async (daemon) => {
-      await using client = createClient({ config: daemon.configPath });
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
       const workers = async () => (await daemon.status()).pools[0]?.workers ?? [];
       const [before] = await workers();
       const job = await client.enqueue('hold-memory', { mib: 300, ms: 3_000 }, { queue: 'q', result: true });
@@ -28,7 +28,7 @@ describe('recycling by memory', () => {
 
   it('kills a worker above the hard limit, which is a crash of its job', async () => {
     await withSupervisor(poolWith({ hard: '250MiB' }), async (daemon) => {
-      await using client = createClient({ config: daemon.configPath });
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
       await client.enqueue('hold-memory', { mib: 300, ms: 60_000 }, { queue: 'q' });
       await until(async () => {
         const { stdout } = await daemon.cli('job', 'list', '-o', 'json');

@@ -84,7 +84,7 @@ describe('reload', () => {
       assert.match(stdout, /generation 2[\s\S]*log\.level +info +debug +at once/);
       const { generation, last_reload } = (await daemon.status()).config;
       assert.deepEqual([generation, last_reload?.outcome], [2, 'applied']);
-      await using client = createClient({ config: daemon.configPath });
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
       await client.enqueue('noop', 1);
       await until(() => daemon.log().includes('"level":"debug"'));
     });
@@ -116,7 +116,7 @@ describe('reload', () => {
     await withSupervisor(
       { tasks: ['./task.mjs'], pools },
       async (daemon) => {
-        await using client = createClient({ config: daemon.configPath });
+        await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
         const queues = Object.keys(pools);
         const versions = (queue: string) =>
           client
@@ -154,7 +154,7 @@ describe('reload', () => {
     await withSupervisor(
       { tasks: ['./task.mjs'], pools },
       async (daemon) => {
-        await using client = createClient({ config: daemon.configPath });
+        await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
         await writeFile(join(daemon.folder, 'task.mjs'), 'throw new Error("half a deploy");');
         const reload = await daemon.cli('reload');
         assert.equal(reload.code, 1);
@@ -182,7 +182,7 @@ describe('reload', () => {
     await withSupervisor(
       { tasks: ['./task.mjs'], pools: withFault(pools, '') },
       async (daemon) => {
-        await using client = createClient({ config: daemon.configPath });
+        await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
         const before = await workersOf(daemon);
         const load = keepBusy(client, Object.keys(pools));
         for (const [fault, reason] of [

@@ -41,7 +41,7 @@ describeRedis('the password of the broker', () => {
           seen.push([words.join(' '), stdout + stderr]);
         };
         process.env['BROKER_URL'] = url;
-        await using client = createClient({ config: daemon.configPath });
+        await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
         for (const queue of Object.keys(pools)) {
           const told = await (await client.enqueue('tell-everything', null, { queue, result: '1m' })).result({
             timeout: '20s',

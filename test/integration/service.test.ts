@@ -58,7 +58,7 @@ describe('the service manager is told', () => {
         await has('READY=1');
         await has('STATUS=ready');
         await until(() => times('WATCHDOG=1') >= 2);
-        await using client = createClient({ config: daemon.configPath });
+        await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
         await client.enqueue('ignore-abort', { ms: 1_500 }, { queue: 'io' });
         await until(async () => (await daemon.status()).pools[0]?.busy === 1);
         daemon.kill('SIGTERM');

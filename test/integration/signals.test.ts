@@ -39,7 +39,7 @@ describe('quiet', () => {
   ] as const) {
     it(`${how}: claims nothing, lets running jobs end, and claims again`, async () => {
       await withSupervisor(config, async (daemon) => {
-        await using client = createClient({ config: daemon.configPath });
+        await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
         const running = await client.enqueue('ignore-abort', { ms: 1_000 }, { queue: 'io', result: '1m' });
         await until(async () => (await daemon.status()).pools[1]?.busy === 1);
         await quiet(daemon);
@@ -70,7 +70,7 @@ describe('quiet', () => {
 describe('dump', () => {
   it('tells the jobs in flight, by command and by signal, in the log, too', async () => {
     await withSupervisor(config, async (daemon) => {
-      await using client = createClient({ config: daemon.configPath });
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
       const ids: string[] = [];
       for (const queue of ['cpu', 'io'])
         ids.push((await client.enqueue('ignore-abort', { ms: 600_000 }, { queue })).id);
@@ -218,7 +218,7 @@ describe('health', () => {
   it('is not ready while it drains, but alive', async () => {
     const patient = { ...config, shutdown: { drain_timeout: '60s', cold_grace: '100ms' } };
     await withSupervisor(patient, async (daemon) => {
-      await using client = createClient({ config: daemon.configPath });
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
       await client.enqueue('ignore-abort', { ms: 600_000 }, { queue: 'io' });
       await until(async () => (await daemon.status()).pools[1]?.busy === 1);
       daemon.kill('SIGTERM');

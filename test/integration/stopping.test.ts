@@ -29,7 +29,7 @@ const hasty = { drain_timeout: '200ms', cold_grace: '200ms' };
 
 /** Enqueues one job for each pool and waits until both run. */
 async function occupy(daemon: Daemon, task: string, input: unknown): Promise<void> {
-  await using client = createClient({ config: daemon.configPath });
+  await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
   for (const queue of ['cpu', 'io']) await client.enqueue(task, input, { queue });
   await until(async () => (await daemon.status()).pools.every(({ busy }) => busy === 1));
 }

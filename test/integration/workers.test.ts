@@ -24,7 +24,7 @@ const config = {
 /** One worker of each pool at work: cpu/0 or cpu/1 spins, io/0 waits for two jobs. */
 async function occupy(daemon: Daemon): Promise<string> {
   await until(async () => (await daemon.status()).pools.every(({ state }) => state === 'ok'), 20_000);
-  await using client = createClient({ config: daemon.configPath });
+  await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
   const { id } = await client.enqueue('busy-loop', null, { queue: 'cpu' });
   await client.enqueueMany('wait-for-abort', [{}, {}], { queue: 'io' });
   await until(async () => (await daemon.status()).pools.map(({ busy }) => busy).join() === '1,2');
@@ -141,7 +141,7 @@ describe('worker commands', () => {
     const tasks = [join(ROOT, 'test/fixtures/tasks/busy-loop.ts')];
     const pools = { cpu: { kind: 'process', workers: 2, queues: ['cpu'] } };
     await withSupervisor({ tasks, pools }, async (daemon) => {
-      await using client = createClient({ config: daemon.configPath });
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
       const inputs = Array.from({ length: 200 }, () => ({ ms: 5 }));
       const handles = await client.enqueueMany('spin', inputs, { queue: 'cpu', result: true });
       const results = Promise.all(handles.map((handle) => handle.result({ timeout: '60s' })));

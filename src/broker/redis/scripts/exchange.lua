@@ -17,6 +17,8 @@ local WANT, ALONE, BYTES = tonumber(ARGV[5]), ARGV[6] == '1', tonumber(ARGV[10])
 local call = redis.call
 
 local deadline = call('ZSCORE', LEASES, DAEMON)
+-- As in heartbeat: a lease that somebody removed.
+if not deadline and call('HLEN', IN_FLIGHT) > 0 then call('ZADD', LEASES, 1, DAEMON) end
 if not deadline or tonumber(deadline) < 0 then return {'lost'} end
 local session = call('HMGET', SESSION, 'n' .. LANE, 'a' .. LANE)
 if not session[1] then return {'lost'} end
