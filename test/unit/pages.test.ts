@@ -17,7 +17,7 @@ describe('the pages', () => {
         /`((?:unit|contract|integration|simulation|chaos)\/[\w/-]+)`/g,
       )) {
         const path = join(ROOT, 'test', test);
-        assert.ok(existsSync(path) || existsSync(`${path}.test.ts`), test);
+        assert.ok(['', '.ts', '.test.ts'].some((end) => existsSync(path + end)), test);
       }
     });
 
