@@ -251,8 +251,9 @@ export class Consumer implements Service {
     this.#reserved += claim;
     const exchanged = await line.session.exchange(settle, claim, alone);
     this.#reserved -= claim;
-    if (alone) this.#asking--;
     if (exchanged.type === 'done') this.#take(line, exchanged, wakes);
+    // Not before: what it brought keeps the turn from here on.
+    if (alone) this.#asking--;
     this.#changed.notify();
     this.#pump();
   }

@@ -193,6 +193,14 @@ const GOOD: Readonly<Record<string, Story>> = {
     .dump(),
   'an unknown enqueue that was not stored': story().ask().told('unknown').dump({ counters: {} }),
   'what Redis lost': asked().add({ kind: 'rollback', to: 'nothing' }).dump({ counters: {} }),
+  'a daemon that comes back after an outage': story()
+    .add({ kind: 'daemon', name: 'daemon0', pid: 9, what: 'running' })
+    .later(10_000)
+    .add({ kind: 'fault_over', action: { do: 'kill_redis', ms: 1 }, door: '' })
+    .later(1_000)
+    .open()
+    .later(6_000)
+    .open(B),
   'ticks one after the other': story().open().fire(0, 1_000, JOB).fire(1_000, 2_000, OTHER),
 };
 
@@ -432,6 +440,16 @@ const BAD: readonly (readonly [Invariant, string, Story])[] = [
     'I9',
     'jobs were left when their time was over',
     story().add({ kind: 'quiet', left: 3, ms: 20_001, withinMs: 20_000 }),
+  ],
+  [
+    'I9',
+    'a daemon did not come back after an outage',
+    story()
+      .add({ kind: 'daemon', name: 'daemon0', pid: 9, what: 'running' })
+      .later(10_000)
+      .add({ kind: 'fault_over', action: { do: 'kill_redis', ms: 1 }, door: '' })
+      .later(6_000)
+      .open(),
   ],
   [
     'I10',

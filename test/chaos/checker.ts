@@ -1,6 +1,7 @@
 /** Judges a run by its history alone. Its own tests are histories that it must refuse. */
 
 import { decodeJob, recordId } from '../../src/broker/job-record.ts';
+import { isWire } from './faults.ts';
 import type { DumpEvent, Recorded } from './history.ts';
 import { Model } from './model.ts';
 import { checkRuns, runsOf } from './runs.ts';
@@ -43,6 +44,7 @@ export function check(history: readonly Recorded[], { leaseMs, mayDie }: CheckOp
   checkTicks(history, report);
   checkReclaims(history, model, leaseMs, report);
   checkWorld(history, report);
+  checkComebacks(history, report);
   const dumps = history.filter((event) => event.kind === 'dump');
   const tasks = new Map(runs.map(({ id, task }) => [id, task]));
   for (const dump of dumps) checkDump(dump, model, { tasks, mayDie }, report);
@@ -146,6 +148,57 @@ function checkWorld(history: readonly Recorded[], report: Reporter): void {
         );
     }
   }
+}
+
+/** What a daemon may take to talk to its broker again once that is back. */
+const COMEBACK_MS = 5_000;
+const OUTAGES: ReadonlySet<string> = new Set(['stop_redis', 'kill_redis', 'lose_redis', 'blackhole']);
+
+/** Every daemon that nothing else kept from it talks to the broker soon after an outage. */
+function checkComebacks(history: readonly Recorded[], report: Reporter): void {
+  const ends = history.filter((event) => event.kind === 'fault_over' && OUTAGES.has(event.action.do));
+  for (const { t, ...over } of ends) {
+    if (over.kind !== 'fault_over') continue;
+    const after = history.filter((event) => event.t > t && event.t <= t + COMEBACK_MS);
+    // Another fault, or the end of one, in this time tells nothing of this one.
+    if (after.some(({ kind }) => kind === 'fault' || kind === 'fault_over' || kind === 'rollback')) continue;
+    if ((history.at(-1)?.t ?? 0) < t + COMEBACK_MS || lasting(history, t) > 0) continue;
+    for (const door of daemonsBetween(history, t, t + COMEBACK_MS)) {
+      if (over.door !== '' && over.door !== door) continue;
+      const answered = after.some(
+        (event) => event.kind === 'call' && event.door === door && event.call.reply !== undefined,
+      );
+      if (!answered)
+        report(
+          'I9',
+          t,
+          `${door} has not talked to its broker ${COMEBACK_MS} ms after ${over.action.do} was over`,
+        );
+    }
+  }
+}
+
+/** How many faults that last had begun and were not over at this time. */
+function lasting(history: readonly Recorded[], at: number): number {
+  const active = new Set<string>();
+  for (const event of history) {
+    if (event.t > at) break;
+    if (event.kind === 'fault' && (!isWire(event.action) || event.action.do === 'blackhole'))
+      active.add(JSON.stringify(event.action));
+    if (event.kind === 'fault_over') active.delete(JSON.stringify(event.action));
+  }
+  return active.size;
+}
+
+/** Daemons that ran all this time, and before it. */
+function daemonsBetween(history: readonly Recorded[], from: number, to: number): Set<string> {
+  const running = new Set<string>();
+  for (const event of history) {
+    if (event.kind !== 'daemon' || event.t > to) continue;
+    if (event.what === 'gone' || event.t > from - COMEBACK_MS) running.delete(event.name);
+    else running.add(event.name);
+  }
+  return running;
 }
 
 /** Connections for blocking reads are kept for the next one. */

@@ -357,16 +357,21 @@ describe('the consumer', () => {
       await enqueue(queue, 1);
       await makeSuspect(store, queue);
     }
-    await one.consumer.start();
-    await until(() => one.pool.inFlight === 1);
-    await two.consumer.start();
-    two.pool.handler = ({ alone }) => (alone ? undefined : done());
-    await two.enqueue('b', 3);
-    await until(async () => (await store.stats('b')).counters.completed === 3);
-    assert.deepEqual([one.pool.given.at(-1)?.alone, two.pool.inFlight], [true, 0]);
-    one.pool.end([...one.pool.running.keys()][0] as string, done());
-    await until(() => two.pool.inFlight === 1);
-    assert.equal(two.pool.given.at(-1)?.alone, true);
+    for (const { pool } of [one, two]) {
+      pool.handler = ({ alone }) => (alone ? undefined : done());
+    }
+    await Promise.all([one.consumer.start(), two.consumer.start()]);
+    const running = () => [...one.pool.running.keys(), ...two.pool.running.keys()];
+    await until(() => running().length === 1);
+    const other = one.pool.inFlight === 1 ? two : one;
+    await other.enqueue(other === one ? 'a' : 'b', 3);
+    await until(() => other.pool.given.length === 3 && other.pool.inFlight === 0);
+    assert.equal(running().length, 1);
+    const first = running()[0] as string;
+    for (const { pool } of [one, two]) pool.end(first, done());
+    await until(() => other.pool.inFlight === 1);
+    assert.equal(other.pool.given.at(-1)?.alone, true);
+    assert.equal(running().length, 1);
   });
 
   it('ends a job that took three daemons down while it ran alone, without running it again', async () => {
