@@ -12,6 +12,8 @@ export interface CampaignOptions {
   readonly seed: number;
   /** How many plans are played beside each other. */
   readonly atOnce: number;
+  /** Whether the list of single faults comes first. */
+  readonly listed: boolean;
   /** Only these plans, each once, whatever the time. */
   readonly plans?: readonly Plan[];
   /** Where histories, logs and plans of failing runs are kept. */
@@ -38,9 +40,9 @@ export async function campaign(options: CampaignOptions): Promise<Totals> {
   return totals;
 }
 
-function supply({ minutes, seed, plans, signal }: CampaignOptions): () => Plan | null {
+function supply({ minutes, seed, listed: isListed, plans, signal }: CampaignOptions): () => Plan | null {
   const until = monotonicMs() + minutes * 60_000;
-  const listed = [...(plans ?? exhaustivePlans(seed))];
+  const listed = [...(plans ?? (isListed ? exhaustivePlans(seed) : []))];
   let randomSeed = seed;
   return () => {
     if (signal.aborted || (plans === undefined && monotonicMs() >= until)) return null;

@@ -14,6 +14,7 @@ First each single fault of the network on each operation, then random mixes.
 
   --minutes N   begin no plan after so many minutes (10)
   --seed S      of loads and mixes; the same seed makes the same plans (1)
+  --random      leave out the list of single faults
   --plan FILE   play this plan only, as a failing run left it
   --times N     play it so many times (1)
   --at-once N   plans beside each other (2)
@@ -25,6 +26,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
+    random: { type: 'boolean', default: false },
     plan: { type: 'string' },
     times: { type: 'string', default: '1' },
     'at-once': { type: 'string', default: '2' },
@@ -49,6 +51,7 @@ async function main(): Promise<number> {
     minutes: number('minutes'),
     seed: number('seed'),
     atOnce: number('at-once'),
+    listed: !values.random,
     ...(values.plan === undefined ? {} : { plans: repeated(values.plan, number('times')) }),
     keepFolder: values.keep,
     say: (line) => void process.stdout.write(`${elapsed(from)}  ${line}\n`),
