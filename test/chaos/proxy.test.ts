@@ -127,7 +127,7 @@ describeRedis('chaos proxy', () => {
     });
     try {
       const url = `redis://127.0.0.1:${await proxy.open('client')}`;
-      await using client = createClient({ broker: url, namespace: newId() });
+      await using client = createClient({ broker: url, namespace: newId(), enqueueTimeout: '20s' });
       const { id, existing } = await client.enqueue('noop', null, { queue: 'io' });
       assert.equal(existing, false);
       const stored = events.flatMap((event) =>

@@ -40,7 +40,7 @@ describe('quiet', () => {
     it(`${how}: claims nothing, lets running jobs end, and claims again`, async () => {
       await withSupervisor(config, async (daemon) => {
         await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
-        const running = await client.enqueue('ignore-abort', { ms: 1_000 }, { queue: 'io', result: '1m' });
+        const running = await client.enqueue('ignore-abort', { ms: 3_000 }, { queue: 'io', result: '1m' });
         await until(async () => (await daemon.status()).pools[1]?.busy === 1);
         await quiet(daemon);
         await until(async () => (await stateOf(daemon)) === 'quiet');

@@ -102,7 +102,7 @@ describe('stopping', () => {
       assert.match(second.stderr, /another daemon/);
       assert.equal((await daemon.status()).pid, daemon.pid);
     });
-  }).timeout(40_000);
+  }).timeout(120_000);
 
   it('stops cleanly when it is told to while it starts', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'fl-'));

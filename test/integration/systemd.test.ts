@@ -78,17 +78,17 @@ const config = {
       await writeFile(join(units, `${name}.target`), '[Unit]\nDescription=nothing\n');
     await writeFile(join(folder, 'supervisor.yaml'), JSON.stringify(config), { mode: 0o644 });
     systemd = await startSystemd({ root: ROOT, configPath: join(folder, 'supervisor.yaml'), units });
-  }).timeout(30_000);
+  }).timeout(120_000);
 
   after(async () => {
     await systemd?.stop();
     await rm(folder, { recursive: true, force: true });
-  }).timeout(30_000);
+  }).timeout(120_000);
 
   afterEach(async () => {
     await systemd.exec('systemctl', 'stop', 'forkloop');
     await systemd.exec('systemctl', 'reset-failed', 'forkloop');
-  }).timeout(30_000);
+  }).timeout(120_000);
 
   const property = (name: string) => systemd.property('forkloop', name);
   const supervisor = (...words: string[]) =>
@@ -111,7 +111,7 @@ const config = {
       [String(JSON.parse(stdout).pid), JSON.parse(stdout).state],
       [await property('MainPID'), 'running'],
     );
-  }).timeout(30_000);
+  }).timeout(120_000);
 
   it('runs jobs in both kinds of pool', async () => {
     await start();
@@ -120,7 +120,7 @@ const config = {
       const { code, stdout, stderr } = await supervisor(...words);
       assert.deepEqual([code, stdout.includes('late')], [0, true], stderr);
     }
-  }).timeout(30_000);
+  }).timeout(120_000);
 
   it('is killed by the watchdog when it hangs, and comes back', async () => {
     await start();

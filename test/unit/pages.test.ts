@@ -17,7 +17,10 @@ describe('the pages', () => {
         /`((?:unit|contract|integration|simulation|chaos)\/[\w/-]+)`/g,
       )) {
         const path = join(ROOT, 'test', test);
-        assert.ok(['', '.ts', '.test.ts'].some((end) => existsSync(path + end)), test);
+        assert.ok(
+          ['', '.ts', '.test.ts'].some((end) => existsSync(path + end)),
+          test,
+        );
       }
     });
 

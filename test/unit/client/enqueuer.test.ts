@@ -149,7 +149,7 @@ describe('the enqueuer', () => {
     await clock.advance(2_100);
     await end;
     assert.equal(batches.length, 2);
-  }).timeout(1_000);
+  }).timeout(20_000);
 
   it('does not send what came too late for its deadline', async () => {
     const { enqueuer, clock, batches } = setUp();
