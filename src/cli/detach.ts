@@ -114,6 +114,7 @@ function tellFailure({ told, code, signal }: Failure, logFile: string, context: 
       told?.message ??
         `the daemon ended ${signal === null ? `with exit code ${code}` : `by ${signal}`} before it was ready`,
     );
-  output.message(`its log is ${shortPath(logFile, cwd)}`);
+  // A daemon that runs already has that log.
+  if (told?.code !== 'ERR_ALREADY_RUNNING') output.message(`its log is ${shortPath(logFile, cwd)}`);
   return code === null || code === EXIT.done ? EXIT.failed : code;
 }

@@ -1,19 +1,21 @@
 /** How help looks: in at most 80 columns, choices in short, options that all commands take at its end. */
 
 import type { Argument, Command, Option } from 'commander';
+import { plainParseError } from './parse-error.ts';
+import { wrapText } from './table.ts';
 
 const WIDEST = 80;
 
 /** What help is printed to. */
 export interface HelpStream {
   readonly columns?: number;
+  readonly isTTY?: boolean;
   write(text: string): unknown;
 }
 
 export function formatHelp(program: Command, stdout: HelpStream, stderr: HelpStream): void {
   const width = ({ columns = WIDEST }: HelpStream) => Math.min(columns, WIDEST);
   program
-    .showHelpAfterError('--help shows how it is used')
     .configureHelp({
       showGlobalOptions: true,
       subcommandTerm: (command) => command.name(),
@@ -25,10 +27,25 @@ export function formatHelp(program: Command, stdout: HelpStream, stderr: HelpStr
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => {
+        const message = `error: ${plainParseError(text)}`;
+        write(`${stderr.isTTY === true ? wrapText(message, width(stderr)).join('\n') : message}\n`);
+      },
       getOutHelpWidth: () => width(stdout),
       getErrHelpWidth: () => width(stderr),
     });
 }
+
+/** Once all commands are there: a mistake names the help of the command that it was made in. */
+export function pointToHelp(command: Command): void {
+  command.showHelpAfterError(helpHint(command));
+  // Of groups only: where a word can be an argument, `help` would be one.
+  if (isGroup(command) && command.parent !== null)
+    command.helpCommand('help [command]', 'how a command is used');
+  for (const inner of command.commands) pointToHelp(inner);
+}
+
+export const helpHint = (command: Command): string => `${pathOf(command)} --help shows how it is used`;
 
 /** Those of the program that mean something to every command. */
 function ownGlobalOptions(command: Command): Option[] {
@@ -39,11 +56,15 @@ function ownGlobalOptions(command: Command): Option[] {
 }
 
 /** A command that has others and no options of its own does nothing by itself. */
-function usageOf(command: Command): string {
+const isGroup = (command: Command): boolean => command.commands.length > 0 && command.options.length === 0;
+
+const usageOf = (command: Command): string =>
+  `${pathOf(command)} ${isGroup(command) ? '[options] <command>' : command.usage()}`;
+
+function pathOf(command: Command): string {
   const words: string[] = [];
   for (let at: Command | null = command; at !== null; at = at.parent) words.unshift(at.name());
-  const isGroup = command.commands.length > 0 && command.options.length === 0;
-  return `${words.join(' ')} ${isGroup ? '[options] <command>' : command.usage()}`;
+  return words.join(' ');
 }
 
 function optionDescription(option: Option): string {

@@ -10,7 +10,7 @@ import { addDump } from './dump.ts';
 import { addEnqueue } from './enqueue.ts';
 import { EXIT, exit } from './exit.ts';
 import { addHealth } from './health.ts';
-import { formatHelp, type HelpStream } from './help.ts';
+import { formatHelp, type HelpStream, helpHint, pointToHelp } from './help.ts';
 import { addJob } from './job.ts';
 import { addLogs } from './logs.ts';
 import { printError } from './print-error.ts';
@@ -66,11 +66,12 @@ export async function main(words: readonly string[], surroundings: Surroundings)
       try {
         code = await (action as Action<unknown[]>)(context, ...given.slice(0, -1));
       } catch (error) {
-        code = printError(error, context.output);
+        code = printError(error, context.output, helpHint(command));
       }
     };
   const program = createProgram(bind, surroundings);
   try {
+    await explainNamed(program, words);
     await program.parseAsync([...words], { from: 'user' });
     return code;
   } catch (error) {
@@ -83,13 +84,32 @@ export async function main(words: readonly string[], surroundings: Surroundings)
 async function refuseStrayWord(command: Command): Promise<void> {
   const [word] = command.args;
   if (command.commands.length === 0 || word === undefined) return;
+  await refuseUnknown(command, word);
+}
+
+/** `help queue pause`: the parser's own help command takes one word, and takes a wrong one for none. */
+async function explainNamed(program: Command, [first, ...names]: readonly string[]): Promise<void> {
+  if (first !== 'help' || names.length === 0) return;
+  let command = program;
+  for (const name of names) {
+    if (name.startsWith('-')) break;
+    const inner = command.commands.find((each) => each.name() === name);
+    if (inner !== undefined) command = inner;
+    else if (command.commands.length > 0 && name !== 'help') await refuseUnknown(command, name);
+  }
+  command.help();
+}
+
+async function refuseUnknown(command: Command, word: string): Promise<never> {
   const { suggest } = await import('../config/suggest.ts');
   const near = suggest(
     word,
     command.commands.map((inner) => inner.name()),
   );
   const hint = near === null ? '' : `\n(Did you mean ${near}?)`;
-  command.error(`error: unknown command '${cleanText(word)}'${hint}`, { code: 'commander.unknownCommand' });
+  return command.error(`error: unknown command '${cleanText(word)}'${hint}`, {
+    code: 'commander.unknownCommand',
+  });
 }
 
 /** What help goes to and tells of the process. */
@@ -111,7 +131,9 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
     for (const add of adders) add(program, bind);
   }
   for (const command of program.commands) if (command.commands.length > 0) command.allowExcessArguments();
-  return program.helpCommand('help [command]', 'how a command is used');
+  program.helpCommand('help [command...]', 'how a command is used');
+  pointToHelp(program);
+  return program;
 }
 
 /** As help lists them. */

@@ -1,8 +1,8 @@
 import { codeOf, EXIT, exitCodeOf } from './exit.ts';
 import type { Output } from './output.ts';
 
-/** Says what went wrong and answers the exit code. A fault of our own comes with its stack. */
-export function printError(error: unknown, output: Output): number {
+/** Says what went wrong and answers the exit code; `hint` follows wrong usage. A fault of our own comes with its stack. */
+export function printError(error: unknown, output: Output, hint = '--help shows how it is used'): number {
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? error.stack : undefined;
   const code = codeOf(error);
@@ -12,7 +12,7 @@ export function printError(error: unknown, output: Output): number {
   }
   if (code === 'ERR_CONFIG_INVALID' && /\n|: error: /.test(message)) output.errorText(message);
   else output.error(message);
-  if (code === 'ERR_USAGE') output.message('--help shows how it is used');
+  if (code === 'ERR_USAGE') output.message(hint);
   output.detail(`${code}${stack === undefined ? '' : `\n${stack}`}`);
   return exitCodeOf(error);
 }

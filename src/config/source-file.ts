@@ -119,12 +119,15 @@ export class SourceFile {
     try {
       return readStart(this.path, SIZE_LIMIT + 1);
     } catch (thrown) {
-      throw this.#failure(
-        `cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-        null,
-      );
+      throw this.#failure(`cannot be read: ${reasonOf(thrown)}`, null);
     }
   }
+}
+
+function reasonOf(thrown: unknown): string {
+  const { code, message } = thrown as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  return code === 'EACCES' ? 'this user may not (permission denied)' : message;
 }
 
 /** At most so many bytes of a file. Refuses what is none: a pipe or a device may never end. */

@@ -176,7 +176,7 @@ export class Staff {
       throw new ForkloopError('ERR_OPTION_INVALID', message);
     }
     if (!Number.isInteger(workers) || workers < 1 || workers > MOST_WORKERS) {
-      const message = `pool ${name} cannot have ${workers} workers: give it 1 to ${MOST_WORKERS}; to stop it from taking jobs, stop the daemon`;
+      const message = `pool ${name} cannot have ${workers} workers: give it 1 to ${MOST_WORKERS}; to start nothing in it, pause its queues (supervisor queue pause)`;
       throw new ForkloopError('ERR_OPTION_INVALID', message);
     }
     this.#crew.resize(workers);

@@ -2,6 +2,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { type LogOverrides, overrideLog } from '../config/log-overrides.ts';
 import type { StatusReport } from '../control/protocol.ts';
 import { type Clock, type EpochMs, systemClock } from '../lib/clock.ts';
+import { isForkloopError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type AssembleOptions, assemble } from './assemble.ts';
 import type { Built } from './build.ts';
@@ -68,8 +69,9 @@ export async function runSupervisor(given: RunOptions): Promise<number> {
       lock.release();
     }
   } catch (error) {
-    // The caller says it on stderr.
-    if (log.file !== null) log.error('the daemon has failed', { err: error });
+    // The caller says it on stderr. The log of a daemon that runs already is not ours to write to.
+    const isSecond = isForkloopError(error) && error.code === 'ERR_ALREADY_RUNNING';
+    if (log.file !== null && !isSecond) log.error('the daemon has failed', { err: error });
     throw error;
   } finally {
     process.off('uncaughtExceptionMonitor', onFault);

@@ -167,7 +167,7 @@ describe('the options of start', () => {
           ['--log-file', 'no/f.log'],
           /^error: --log-file .*: there is no folder .*: make it, or name another$/m,
         ],
-        [['--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
+        [['--log-level', 'loud'], /--log-level: "loud" is none of debug, info, warn, error/],
       ] as const) {
         const { code, stderr } = await daemon.cli('start', ...words);
         assert.equal(code, 64);

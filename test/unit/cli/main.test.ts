@@ -22,7 +22,11 @@ describe('command line', () => {
   }
 
   it('explains a command by "help" too', async () => {
-    assert.equal((await run('help status')).stdout, (await run('status --help')).stdout);
+    for (const path of ['status', 'queue', 'queue pause']) {
+      const { code, stdout } = await run(`help ${path}`);
+      assert.deepEqual([code, stdout], [0, (await run(`${path} --help`)).stdout], path);
+    }
+    assert.equal((await run('queue help pause')).stdout, (await run('queue pause --help')).stdout);
   });
 
   for (const [line, message] of [
@@ -32,18 +36,27 @@ describe('command line', () => {
     ['enqueue', /missing required argument 'task'/],
     ['enqueue a {} b', /too many arguments/],
     ['status extra', /too many arguments/],
-    ['status -o xml', /'xml' is invalid.*table, wide, json, ndjson, yaml/],
+    [
+      'status -o xml',
+      /^error: --output: "xml" is none of table, wide, json, ndjson, yaml\nsupervisor --help shows/,
+    ],
     ['status -c', /argument missing/],
     ['--timeout 5 version', /--timeout: "5" is no duration/],
     ['job show 17', /"17" is no job id/],
-    ['job list --state lost', /'lost' is invalid/],
+    [
+      'job list --state lost',
+      /^error: --state: "lost" is none of ready, delayed, in_flight, dead\nsupervisor job list --help shows/,
+    ],
+    ['health alive', /^error: <probe>: "alive" is none of live, ready\n/],
+    ['help quue', /unknown command 'quue'\n\(Did you mean queue\?\)\nsupervisor --help shows/],
+    ['help queue puase', /unknown command 'puase'\n\(Did you mean pause\?\)\nsupervisor queue --help shows/],
     [
       'job list --where stat=dead',
       /--where: "stat" is no field, did you mean "state"\?\n {2}stat=dead\n {2}\^{4}\n/,
     ],
     ['job list --where x=1', /"x" is no field\n {2}x=1\n {2}\^\n {2}there are: state task queue id unique /],
     ['queue purge q', /--state says which of its jobs: ready, delayed, dead/],
-    ['job retry', /name jobs by their ids, or by --where/],
+    ['job retry', /name jobs by their ids, or by --where\nsupervisor job retry --help shows/],
     ['job delete 0198c0de-7a1b-7cc0-8000-0242ac120002 --where state=dead', /by their ids, or by --where/],
     ['job wait 17', /"17" is no job id/],
     ['job wait', /missing required argument 'id'/],

@@ -467,7 +467,7 @@ s.yaml:18:43: error: defaults.retry.jitter: 3 has no unit, write 3%
     mkdirSync(join(folder.path, 'directory'));
     symlinkSync('loop', join(folder.path, 'loop'));
     for (const [name, reason] of [
-      ['missing.yaml', /ENOENT/],
+      ['missing.yaml', /cannot be read: there is no such file$/m],
       ['directory', /not a file|EISDIR/],
       ['loop', /ELOOP/],
     ] as const) {
