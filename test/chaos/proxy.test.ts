@@ -46,6 +46,8 @@ describeRedis('chaos proxy', () => {
       log: silentLogger,
     });
     await broker.start();
+    // On a busy machine the first connection may take longer than a call may.
+    await until(() => broker.up);
     try {
       await body(broker, () => events.flatMap((event) => (event.kind === 'call' ? [event.call] : [])), acted);
     } finally {
