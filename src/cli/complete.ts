@@ -15,6 +15,8 @@ export interface Completion {
   readonly candidates: readonly Candidate[];
   /** Names of this kind fit as well. */
   readonly names: NameKind | null;
+  /** What stands before each name in the same word, as in `--queue=`. */
+  readonly lead: string;
 }
 
 /** Arguments and values that are names, as help writes them. */
@@ -26,13 +28,16 @@ const NAMES: ReadonlyMap<string, NameKind> = new Map([
   ['schedule', 'schedule'],
 ]);
 
-const NOTHING: Completion = { candidates: [], names: null };
+const NOTHING: Completion = { candidates: [], names: null, lead: '' };
 
 /** `words` are those after the program's name, the last one, maybe empty, the word that is being written. */
 export function complete(program: Command, words: readonly string[]): Completion {
   const before = words.slice(0, -1);
   const current = words.at(-1) ?? '';
   const { command, positionals, pending } = readWords(program, before);
+  const [, long, start] = /^(--[\w-]+)=(.*)$/s.exec(current) ?? [];
+  const assigned = pending === null && long !== undefined ? valued(command, long) : undefined;
+  if (assigned !== undefined) return valuesOf(assigned, start ?? '', `${long}=`);
   if (pending !== null) return valuesOf(pending, current);
   if (current.startsWith('-')) return { ...NOTHING, candidates: matching(optionsOf(command), current) };
   const inner = command.createHelp().visibleCommands(command);
@@ -58,8 +63,7 @@ function readWords(program: Command, words: readonly string[]) {
     if (pending !== null) {
       pending = null;
     } else if (word.startsWith('-') && word !== '-') {
-      const option = allOptions(command).find(({ short, long }) => word === short || word === long);
-      if (option !== undefined && (option.required || option.optional)) pending = option;
+      pending = valued(command, word) ?? null;
     } else {
       const inner = positionals === 0 ? command.commands.find((each) => each.name() === word) : undefined;
       if (inner === undefined) positionals += 1;
@@ -69,14 +73,24 @@ function readWords(program: Command, words: readonly string[]) {
   return { command, positionals, pending };
 }
 
-function valuesOf(option: Option, current: string): Completion {
+/** The option of that flag, if it takes a value. */
+const valued = (command: Command, flag: string): Option | undefined =>
+  allOptions(command).find(
+    ({ short, long, required, optional }) => (flag === short || flag === long) && (required || optional),
+  );
+
+function valuesOf(option: Option, current: string, lead = ''): Completion {
   const name = /<([^>]+)>/.exec(option.flags)?.[1] ?? '';
-  return choices(option.argChoices, name, current === '=' ? '' : current);
+  return choices(option.argChoices, name, current === '=' ? '' : current, lead);
 }
 
-function choices(values: readonly string[] | undefined, name: string, current: string): Completion {
-  const candidates = (values ?? []).map((text) => ({ text, about: '' }));
-  return { candidates: matching(candidates, current), names: NAMES.get(name) ?? null };
+function choices(values: readonly string[] | undefined, name: string, start: string, lead = ''): Completion {
+  const fitting = matching(
+    (values ?? []).map((text) => ({ text, about: '' })),
+    start,
+  );
+  const candidates = fitting.map(({ text }) => ({ text: lead + text, about: '' }));
+  return { candidates, names: NAMES.get(name) ?? null, lead };
 }
 
 function optionsOf(command: Command): Candidate[] {

@@ -44,12 +44,12 @@ async function printCandidates(
   program: Command,
   words: readonly string[],
 ): Promise<number> {
-  const { candidates, names } = complete(program, words);
+  const { candidates, names, lead } = complete(program, words);
   const named = names === null ? [] : await namesOf(names, words, context).catch(() => []);
   const all: readonly Candidate[] = [
     ...candidates,
     ...matching(
-      named.map((text) => ({ text, about: '' })),
+      named.map((text) => ({ text: lead + text, about: '' })),
       words.at(-1) ?? '',
     ),
   ];
@@ -58,10 +58,17 @@ async function printCandidates(
 }
 
 async function namesOf(kind: NameKind, words: readonly string[], context: CommandContext): Promise<string[]> {
-  const at = words.findLastIndex((word) => word === '-c' || word === '--config');
-  const file = at === -1 ? undefined : words[at + 1];
+  const file = configIn(words);
   const loaded = await (file === undefined ? context : contextOf({ config: file }, context)).loadConfig();
   return namesIn(loaded, kind, context);
+}
+
+/** The last `-c FILE`, `--config FILE` or `--config=FILE`. */
+function configIn(words: readonly string[]): string | undefined {
+  const at = words.findLastIndex((word) => word === '-c' || /^--config(=|$)/.test(word));
+  const word = words[at];
+  if (word === undefined) return undefined;
+  return word.includes('=') ? word.slice(word.indexOf('=') + 1) : words[at + 1];
 }
 
 async function namesIn(loaded: LoadedConfig, kind: NameKind, context: CommandContext): Promise<string[]> {

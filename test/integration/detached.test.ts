@@ -92,7 +92,7 @@ describe('a detached daemon', function () {
     const twice = await run('start', '--detach');
     assert.equal(twice.code, 75);
     assert.match(twice.stderr, /^error: another daemon holds .*\n$/);
-    assert.doesNotMatch(readFileSync(first.log.file, 'utf8'), /the daemon has failed/);
+    assert.doesNotMatch(readFileSync(join(folder, 'forkloop.log'), 'utf8'), /the daemon has failed/);
     assert.equal((await run('stop')).code, 0);
     assert.equal((await run('restart')).code, 3);
     assert.match((await run('logs', '-n', '1')).stdout, /"msg":"stopped"/);
