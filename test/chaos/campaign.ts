@@ -1,5 +1,6 @@
 /** A chaos run as a whole: the exhaustive list first, then random mixes until the time is over; failing plans shrunk. */
 
+import { inspect } from 'node:util';
 import { exhaustivePlans } from './exhaustive.ts';
 import type { Plan } from './faults.ts';
 import { monotonicMs } from './history.ts';
@@ -78,7 +79,7 @@ async function playOne(
     return played;
   } catch (error) {
     totals.plans++;
-    say(`${plan.name}: BROKEN: ${error instanceof Error ? error.message : String(error)}`);
+    say(`${plan.name}: BROKEN: ${inspect(error)}`);
     return null;
   }
 }

@@ -16,6 +16,8 @@ export class RealRedis {
   readonly #folder: string;
   readonly #record: (event: Event) => void;
   #snapshotTaken = false;
+  /** What is done to it, one after the other: what is stopped cannot be killed as well. */
+  #doing: Promise<void> = Promise.resolve();
 
   /**
    * With an append-only file. Synced by the system and not each second: while such a sync is slow, Redis puts off writing, and
@@ -46,7 +48,11 @@ export class RealRedis {
     return this.#server.stop();
   }
 
-  async pause(ms: number): Promise<void> {
+  pause(ms: number): Promise<void> {
+    return this.#then(() => this.#pause(ms));
+  }
+
+  async #pause(ms: number): Promise<void> {
     const { pid } = this.#server;
     process.kill(pid, 'SIGSTOP');
     await rest(ms);
@@ -54,13 +60,21 @@ export class RealRedis {
   }
 
   /** What it had acknowledged is there again afterwards. */
-  async kill(ms: number): Promise<void> {
+  kill(ms: number): Promise<void> {
+    return this.#then(() => this.#kill(ms));
+  }
+
+  async #kill(ms: number): Promise<void> {
     await this.#server.kill();
     await rest(ms);
     await this.#server.restart();
   }
 
-  async lose(ms: number): Promise<void> {
+  lose(ms: number): Promise<void> {
+    return this.#then(() => this.#lose(ms));
+  }
+
+  async #lose(ms: number): Promise<void> {
     await this.#server.kill();
     this.#record({ kind: 'rollback', to: 'nothing' });
     rmSync(join(this.#folder, 'appendonlydir'), { recursive: true });
@@ -69,7 +83,11 @@ export class RealRedis {
   }
 
   /** Between two scripts, so that the history knows what is in it. */
-  async snapshot(turn: Turn): Promise<void> {
+  snapshot(turn: Turn): Promise<void> {
+    return this.#then(() => this.#snapshot(turn));
+  }
+
+  async #snapshot(turn: Turn): Promise<void> {
     await turn.take(async () => {
       cpSync(join(this.#folder, 'appendonlydir'), join(this.#folder, 'kept'), {
         recursive: true,
@@ -80,7 +98,11 @@ export class RealRedis {
     });
   }
 
-  async rollback(turn: Turn): Promise<void> {
+  rollback(turn: Turn): Promise<void> {
+    return this.#then(() => this.#rollback(turn));
+  }
+
+  async #rollback(turn: Turn): Promise<void> {
     if (!this.#snapshotTaken) return;
     await turn.take(async () => {
       await this.#server.kill();
@@ -91,21 +113,39 @@ export class RealRedis {
     });
   }
 
-  async full(ms: number): Promise<void> {
+  full(ms: number): Promise<void> {
+    return this.#then(() => this.#full(ms));
+  }
+
+  async #full(ms: number): Promise<void> {
     await withClient(this.#server.url, (client) => client.configSet('maxmemory', '1mb'));
     await rest(ms);
     await withClient(this.#server.url, (client) => client.configSet('maxmemory', '0'));
   }
 
-  async flushScripts(): Promise<void> {
+  flushScripts(): Promise<void> {
+    return this.#then(() => this.#flushScripts());
+  }
+
+  async #flushScripts(): Promise<void> {
     await withClient(this.#server.url, (client) => client.scriptFlush());
   }
 
   /** Ends the connections of all clients. */
-  async killClients(): Promise<void> {
+  killClients(): Promise<void> {
+    return this.#then(() => this.#killClients());
+  }
+
+  async #killClients(): Promise<void> {
     await withClient(this.#server.url, (client) =>
       client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']),
     );
+  }
+
+  #then(work: () => Promise<void>): Promise<void> {
+    const done = this.#doing.then(work);
+    this.#doing = done.catch(() => {});
+    return done;
   }
 
   dump(): Promise<DumpEvent[]> {
