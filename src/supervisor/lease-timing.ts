@@ -14,10 +14,13 @@ export interface LeaseTiming {
   readonly graceMs: number;
   /** A slower answer tells a sweeper nothing. */
   readonly promptMs: number;
+  /** The longest time between two looks that belong together. */
+  readonly gapMs: number;
 }
 
 export const leaseTiming = (leaseMs: number, heartbeatMs: number): LeaseTiming => ({
   fenceAfterMs: leaseMs - LEASE_RESERVE_MS,
   graceMs: GRACE_HEARTBEATS * heartbeatMs,
   promptMs: CALL_DEADLINE_MS / 2,
+  gapMs: 2 * GRACE_HEARTBEATS * heartbeatMs,
 });

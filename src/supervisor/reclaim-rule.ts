@@ -1,7 +1,7 @@
 /**
  * When a sweeper may take a lease: only after two looks. The same daemon with the same deadline must be seen expired twice,
  * at least the grace time apart by our own monotonic clock, with prompt replies in between; anything that could have kept
- * the owner from renewing (a slow call, a jump of the broker's clock) makes it forget what it saw.
+ * the owner from renewing (a slow call, a jump of the broker's clock, a long time without a look) makes it forget what it saw.
  */
 
 import type { LeaseView, SweepReply } from '../broker/broker.ts';
@@ -18,6 +18,8 @@ export interface ReclaimRuleOptions {
   readonly graceMs: number;
   /** A slower answer is no prompt one. */
   readonly promptMs: number;
+  /** After a longer time without a look nothing is known of it: this process may have stood still while the broker did. */
+  readonly gapMs: number;
 }
 
 /** How far the broker's clock and ours may drift apart between two looks. */
@@ -63,6 +65,7 @@ export class ReclaimRule {
   #trusts(look: Look): boolean {
     if (look.answeredAt - look.sentAt > this.#options.promptMs) return false;
     if (this.#last === null) return true;
+    if (look.sentAt - this.#last.answeredAt > this.#options.gapMs) return false;
     const ours = look.answeredAt - this.#last.answeredAt;
     const theirs = look.reply.now - this.#last.reply.now;
     return Math.abs(ours - theirs) <= DRIFT_MS;

@@ -97,6 +97,9 @@ export class ExchangeOracle {
 
   #claimed(truth: QueueTruth, request: ExchangeRequest, reply: ExchangeDone, now: EpochMs): void {
     const { daemon, want } = request;
+    const isPaused = truth.pause.pausedAt !== null;
+    if (isPaused && (reply.jobs.length > 0 || reply.more || reply.suspects || reply.nextDueMs !== null))
+      throw new Violation('P4', 'a paused queue brings jobs, or promises some');
     if (reply.jobs.length > want)
       throw new Violation('I5', `${reply.jobs.length} jobs came, ${want} were wanted`);
     for (const { token, record, alone } of reply.jobs) {

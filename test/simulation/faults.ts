@@ -1,5 +1,6 @@
 import type { Dice } from './dice.ts';
 import type { Weather } from './network.ts';
+import type { Death } from './sim-store.ts';
 
 /** What a seed has in store: how long, how many, and which faults how often. */
 export interface Climate {
@@ -11,8 +12,9 @@ export interface Climate {
   readonly leaseMs: number;
   readonly heartbeatMs: number;
   readonly enqueueTimeoutMs: number;
-  /** Batches that the producers send. */
+  /** Batches that the producers send, and the most jobs of one. */
   readonly batches: number;
+  readonly largestBatch: number;
   readonly weather: Weather;
   readonly schedules: boolean;
   readonly poison: boolean;
@@ -24,12 +26,13 @@ export type Fault = { readonly at: number } & (
   | { readonly type: 'stop'; readonly forMs: number }
   | { readonly type: 'cut'; readonly forMs: number }
   | { readonly type: 'brokerStands'; readonly forMs: number }
-  | { readonly type: 'brokerClock'; readonly byMs: number }
+  | { readonly type: 'brokerClock'; readonly byMs: number; readonly backAfterMs: number | null }
   | { readonly type: 'daemonClock'; readonly byMs: number }
   | { readonly type: 'full'; readonly forMs: number }
   | { readonly type: 'rollback'; readonly lostMs: number }
   | { readonly type: 'restart'; readonly forMs: number }
-  | { readonly type: 'kill'; readonly forMs: number }
+  | { readonly type: 'kill'; readonly forMs: number; readonly death: Death; readonly daemons: boolean }
+  | { readonly type: 'pause'; readonly forMs: number }
   | { readonly type: 'producerDies' }
 );
 
@@ -42,13 +45,14 @@ export function climateOf(dice: Dice, store: 'redis' | 'embedded'): Climate {
   const rough = dice.pick([0, 0.5, 1, 2]);
   return {
     durationMs,
-    daemons: dice.whole(2, 3),
+    daemons: store === 'embedded' && dice.chance(0.5) ? 1 : dice.whole(2, 3),
     queues: dice.chance(0.6) ? ['a'] : ['a', 'b'],
-    slots: dice.pick([1, 3, 8, 24]),
+    ...(dice.chance(0.1)
+      ? { slots: 200, batches: dice.whole(4, 10), largestBatch: 250 }
+      : { slots: dice.pick([1, 3, 8, 30]), batches: dice.whole(20, 60), largestBatch: 40 }),
     leaseMs,
     heartbeatMs: short ? 4_000 : 5_000,
     enqueueTimeoutMs: dice.pick([2_000, 30_000]),
-    batches: dice.whole(15, 50),
     weather: {
       lostRequest: 0.06 * rough,
       lostReply: 0.08 * rough,
@@ -63,27 +67,43 @@ export function climateOf(dice: Dice, store: 'redis' | 'embedded'): Climate {
 }
 
 function faultsOf(dice: Dice, store: 'redis' | 'embedded', durationMs: number, leaseMs: number): Fault[] {
-  const longer = () => dice.between(leaseMs, 90_000);
-  const span = () => (dice.chance(0.5) ? dice.between(100, leaseMs) : longer());
+  const span = () =>
+    dice.chance(0.3)
+      ? dice.between(100, leaseMs)
+      : dice.between(leaseMs, dice.chance(0.8) ? 2.5 * leaseMs : 90_000);
   const kinds: [weight: number, make: (at: number) => Fault][] = [
     [3, (at) => ({ at, type: 'crash', forMs: dice.between(100, 20_000), proven: dice.chance(0.3) })],
     [3, (at) => ({ at, type: 'stop', forMs: span() })],
     [3, (at) => ({ at, type: 'cut', forMs: span() })],
     [2, (at) => ({ at, type: 'brokerStands', forMs: dice.between(500, 2 * leaseMs) })],
-    [2, (at) => ({ at, type: 'brokerClock', byMs: Math.round(dice.between(-TEN_MINUTES, TEN_MINUTES)) })],
+    [
+      2,
+      (at) => ({
+        ...{ at, type: 'brokerClock', byMs: Math.round(dice.between(-TEN_MINUTES, TEN_MINUTES)) },
+        backAfterMs: dice.chance(0.5) ? dice.between(100, 20_000) : null,
+      }),
+    ],
     [1, (at) => ({ at, type: 'daemonClock', byMs: Math.round(dice.between(-TEN_MINUTES, TEN_MINUTES)) })],
     [1, (at) => ({ at, type: 'full', forMs: dice.between(500, 40_000) })],
     [1, (at) => ({ at, type: 'restart', forMs: dice.between(100, 5_000) })],
+    [1, (at) => ({ at, type: 'pause', forMs: dice.between(100, 20_000) })],
     [0.3, (at) => ({ at, type: 'producerDies' })],
   ];
   if (store === 'redis') {
     kinds.push([1.5, (at) => ({ at, type: 'rollback', lostMs: dice.between(10, 4_000) })]);
   } else {
-    kinds.push([4, (at) => ({ at, type: 'kill', forMs: dice.between(10, 3_000) })]);
+    const deaths: readonly Death[] = ['idle', 'sync', 'cut', 'scattered'];
+    kinds.push([
+      6,
+      (at) => ({
+        ...{ at, type: 'kill', forMs: dice.between(10, 3_000) },
+        ...{ death: dice.pick(deaths), daemons: dice.chance(0.7) },
+      }),
+    ]);
   }
   // Not every kind in every seed: what hides behind another fault is found where that one is away.
-  const chosen = kinds.filter(() => dice.chance(0.5));
-  const count = chosen.length === 0 ? 0 : dice.whole(1, 9);
+  const chosen = kinds.filter(() => dice.chance(0.6));
+  const count = chosen.length === 0 ? 0 : dice.whole(2, 14);
   return Array.from({ length: count }, () => {
     let ticket = dice.between(
       0,

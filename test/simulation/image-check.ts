@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../src/lib/clock.ts';
 import type { QueueImage, Standing } from './sim-store.ts';
-import { isSuspect, type QueueTruth, recordText, type TrueJob, Violation } from './truth.ts';
+import { isSuspect, type QueueTruth, recordText, same, type TrueJob, Violation } from './truth.ts';
 
 /** Compares what a queue holds with what it must hold (I12, I13). @throws Violation */
 export function compareImage(truth: QueueTruth, image: QueueImage, now: EpochMs): void {
@@ -12,7 +12,7 @@ export function compareImage(truth: QueueTruth, image: QueueImage, now: EpochMs)
     const job = truth.jobs.get(id);
     if (job === undefined)
       throw new Violation('I12', `a job that must not be there is ${standing.place}: ${id}`);
-    compareJob(job, standing, now);
+    compareJob(truth, job, standing, now);
   }
   for (const job of truth.jobs.values()) {
     if (job.place.at !== 'ended' && !found.has(job.id))
@@ -21,11 +21,12 @@ export function compareImage(truth: QueueTruth, image: QueueImage, now: EpochMs)
   compareLeases(truth, image);
   compareMaps('I13', 'unique key', image.unique, truth.unique, (id) => id);
   compareMaps('I6', 'schedule', image.schedules, truth.schedules, ({ tick, holder }) => `${tick} ${holder}`);
+  same('P4', image.pause, truth.pause, 'the queue is paused otherwise');
   if (image.quarantined > 0)
     throw new Violation('I10', `${image.quarantined} records went into the quarantine`);
 }
 
-function compareJob(job: TrueJob, standing: Standing, now: EpochMs): void {
+function compareJob(truth: QueueTruth, job: TrueJob, standing: Standing, now: EpochMs): void {
   const where = `job ${job.id} must be ${job.place.at} and is ${standing.place}`;
   switch (job.place.at) {
     case 'ready':
@@ -38,7 +39,8 @@ function compareJob(job: TrueJob, standing: Standing, now: EpochMs): void {
       break;
     case 'delayed':
       if (standing.place !== 'delayed') {
-        if (job.place.dueAt > now || standing.place !== lineOf(job)) throw new Violation('P6', where);
+        const isDue = job.place.dueAt <= now && truth.pause.pausedAt === null;
+        if (!isDue || standing.place !== lineOf(job)) throw new Violation('P6', where);
         job.place = { at: 'ready' };
       } else if (standing.dueAt !== job.place.dueAt) {
         throw new Violation('P6', `job ${job.id} is due at ${standing.dueAt}, not at ${job.place.dueAt}`);

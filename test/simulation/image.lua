@@ -20,5 +20,6 @@ return {
   of_daemons('inflight', function(daemon, key) return {daemon, redis.call('HGETALL', key)} end),
   of_daemons('held', function(daemon) return daemon end),
   redis.call('LLEN', P .. 'quarantine'),
+  redis.call('HMGET', P .. 'meta', 'pause_version', 'paused'),
   redis.call('LLEN', P .. 'wake'),
 }

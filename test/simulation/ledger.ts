@@ -20,6 +20,9 @@ export interface Excuses {
   readonly clockAheadAt: number;
 }
 
+/** A daemon that was stopped sees by then that its last renewal is too old. */
+const NOTICE_MS = 1_100;
+
 /** Who was told what, and what runs where: the world outside the broker. */
 export class Ledger {
   readonly #jobs = new Map<string, { queue: string; told: Told }>();
@@ -59,7 +62,8 @@ export class Ledger {
   ): void {
     const { id, token } = delivery;
     const before = this.#started.get(token);
-    if (before !== undefined && before >= excuses.storeSetBackAt)
+    // A claim that the store has forgotten may still be on its way to the daemon.
+    if (before !== undefined && before > excuses.storeSetBackAt + leaseMs)
       throw new Violation('I5', `${token} was started twice`);
     this.#started.set(token, now);
     const place = truth.jobs.get(id)?.place;
@@ -88,11 +92,10 @@ export class Ledger {
   #overlap(other: Run, machine: Machine, now: number, excuses: Excuses, leaseMs: number): void {
     this.overlaps += 1;
     const what = `job ${other.id} runs on ${machine.name} while ${other.token} runs on ${other.machine.name}`;
-    if (excuses.storeSetBackAt >= other.startedAt) return;
+    if (excuses.storeSetBackAt + leaseMs >= other.startedAt) return;
     if (!this.#taken.has(other.token)) throw new Violation('I3', `${what}, whose lease was not taken`);
-    const window = now - 2 * leaseMs;
-    const stopped = other.machine.state === 'stopped' || other.machine.lastStoppedAt > window;
-    if (!stopped && excuses.clockAheadAt < window)
+    const stopped = other.machine.state === 'stopped' || now - other.machine.lastStoppedAt < NOTICE_MS;
+    if (!stopped && now - excuses.clockAheadAt > 2 * leaseMs)
       throw new Violation('I3', `${what}, which should have fenced itself`);
   }
 

@@ -83,7 +83,7 @@ const ERROR = { name: 'Error', message: 'it failed: ü' };
 
 /** Most go well and end soon. */
 export function attempt(dice: Dice, delivery: Delivery): Attempt {
-  const runMs = dice.chance(0.15) ? dice.between(1_000, 40_000) : dice.between(5, 600);
+  const runMs = dice.chance(0.3) ? dice.between(1_000, 60_000) : dice.between(5, 600);
   const fate = dice.random();
   if (fate < 0.7) return { runMs, outcome: { type: 'completed', result: '{"ok":true}' } };
   if (fate < 0.8) return { runMs, outcome: { type: 'failed', error: ERROR, retryable: true } };

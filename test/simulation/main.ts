@@ -3,11 +3,13 @@
 import { parseArgs } from 'node:util';
 import { redisForSimulation } from './redis-for-simulation.ts';
 import { type Simulated, simulate } from './simulate.ts';
+import { StoreDisk } from './store-disk.ts';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '100' },
     first: { type: 'string', default: '1' },
+    broker: { type: 'string', default: 'redis' },
     trace: { type: 'boolean', default: false },
   },
 });
@@ -15,16 +17,22 @@ const seeds = wholeNumber('seeds', values.seeds);
 const first = wholeNumber('first', values.first);
 
 const sum = { operations: 0, reclaims: 0, overlaps: 0, violations: 0 };
-const { server, socket } = await redisForSimulation();
+const { broker } = values;
+if (broker !== 'redis' && broker !== 'embedded')
+  misuse(`--broker: ${JSON.stringify(broker)} is neither redis nor embedded`);
+const redis = broker === 'redis' ? await redisForSimulation() : null;
+const disk = redis === null ? new StoreDisk() : null;
+const on = redis?.socket ?? disk;
 try {
   for (let seed = first; seed < first + seeds; seed++) {
     const trace = values.trace ? { onNote: (line: string) => console.log(line) } : {};
-    const simulated = await simulate({ seed, redis: socket, ...trace });
+    const simulated = await simulate({ seed, on: on as string | StoreDisk, ...trace });
     count(simulated);
     progress(seed);
   }
 } finally {
-  await server.stop();
+  await redis?.server.stop();
+  disk?.[Symbol.dispose]();
 }
 progress(null);
 const { operations, reclaims, overlaps, violations } = sum;
@@ -41,7 +49,8 @@ function count({ seed, violation, operations, reclaims, overlaps }: Simulated): 
   sum.violations += 1;
   progress(null);
   console.log(`seed ${seed}: ${violation.message}`);
-  if (!values.trace) console.log(`  replay it: npm run simulate -- --first ${seed} --seeds 1 --trace`);
+  if (!values.trace)
+    console.log(`  replay it: npm run simulate -- --broker ${broker} --first ${seed} --seeds 1 --trace`);
 }
 
 /** On a terminal; a log has the last line only. */
@@ -54,6 +63,10 @@ function progress(seed: number | null): void {
 
 function wholeNumber(name: string, text: string): number {
   if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
-  console.error(`--${name}: ${JSON.stringify(text)} is not a whole number from 1 on`);
+  return misuse(`--${name}: ${JSON.stringify(text)} is not a whole number from 1 on`);
+}
+
+function misuse(message: string): never {
+  console.error(message);
   process.exit(64);
 }

@@ -36,6 +36,8 @@ export interface NetworkOptions {
   readonly dice: Dice;
   readonly callDeadlineMs: number;
   readonly execute: (arrival: Arrival) => Promise<Executed>;
+  /** Hears of what is sent; by how much it is to be held up, ms. */
+  readonly onSend: (arrival: Arrival) => number;
 }
 
 interface Sent {
@@ -88,6 +90,10 @@ export class Network {
     });
   }
 
+  uncut(machine: Machine): void {
+    this.#cuts.delete(machine);
+  }
+
   cut(machine: Machine, ms: number): void {
     this.#cuts.set(machine, this.#options.timeline.now + ms);
   }
@@ -123,15 +129,15 @@ export class Network {
 
   #sendOpen(sent: Sent): void {
     const { dice } = this.#options;
-    const { lostRequest, late, twice, lostReply } = this.weather;
+    const { lostRequest, late, twice, lostReply } = weatherFor(sent.arrival.call.verb, this.weather);
     const fate = dice.random();
     const isLost = fate < lostRequest;
     const isLate = !isLost && fate < lostRequest + late;
     const isTwice = !isLost && !isLate && fate < lostRequest + late + twice;
     if (isLate) this.#arrive(sent, dice.between(1_000, dice.chance(0.5) ? 15_000 : LATEST_MS), null);
-    if (isTwice) this.#arrive(sent, dice.between(1, LATEST_MS), null);
     const isHeard = !isLost && !isLate && !dice.chance(lostReply);
-    if (!isLost && !isLate) this.#arriveInOrder(sent, isHeard ? sent.answer : null);
+    const copyAfterMs = isTwice ? dice.between(1, LATEST_MS) : null;
+    if (!isLost && !isLate) this.#arriveInOrder(sent, isHeard ? sent.answer : null, copyAfterMs);
     if (!isHeard) this.#lose(sent);
   }
 
@@ -150,12 +156,17 @@ export class Network {
   }
 
   /** What one machine sends on one connection arrives in its order. */
-  #arriveInOrder(sent: Sent, answer: Sent['answer'] | null): void {
+  #arriveInOrder(sent: Sent, answer: Sent['answer'] | null, copyAfterMs: number | null): void {
     const { timeline } = this.#options;
     const { from } = sent.arrival;
-    const at = Math.max(timeline.now + this.#delay(), this.#lastArrival.get(from) ?? 0);
+    const heldUpMs = this.#options.onSend(sent.arrival);
+    const at = Math.max(timeline.now + this.#delay() + heldUpMs, this.#lastArrival.get(from) ?? 0);
     this.#lastArrival.set(from, at);
-    this.#arrive(sent, at - timeline.now, answer);
+    // Nobody sends again what was refused: a copy comes of what was carried out only.
+    this.#arrive(sent, at - timeline.now, (executed) => {
+      if (copyAfterMs !== null && executed.error === null) this.#arrive(sent, copyAfterMs, null);
+      answer?.(executed);
+    });
   }
 
   #arrive({ arrival }: Sent, afterMs: number, answer: Sent['answer'] | null): void {
@@ -165,7 +176,7 @@ export class Network {
         return;
       }
       const executed = await this.#options.execute(arrival);
-      if (answer !== null && !this.isCut(arrival.from)) answer(executed);
+      if (!this.isCut(arrival.from)) answer?.(executed);
     };
     this.#options.timeline.after(afterMs, execute);
   }
@@ -174,4 +185,18 @@ export class Network {
     const { dice, callDeadlineMs } = this.#options;
     return dice.chance(this.weather.slow) ? dice.between(5, callDeadlineMs) : dice.between(0.1, 5);
   }
+}
+
+/** Calls that are rare meet more faults, so that these meet them at all. */
+const RARE: ReadonlySet<string> = new Set(['open', 'resync', 'reclaim', 'closeSession', 'setPaused', 'fire']);
+
+function weatherFor(verb: string, { lostRequest, lostReply, late, twice, slow }: Weather): Weather {
+  const share = (of: number) => (RARE.has(verb) ? Math.min(0.3, 4 * of) : of);
+  return {
+    lostRequest: share(lostRequest),
+    lostReply: share(lostReply),
+    late: share(late),
+    twice: share(twice),
+    slow,
+  };
 }

@@ -4,6 +4,8 @@ import type {
   FireReply,
   FireRequest,
   HeartbeatReply,
+  PauseRequest,
+  QueuePause,
   ReclaimReply,
   ReclaimRequest,
   ResyncReply,
@@ -66,6 +68,7 @@ export class Oracle {
     if (effect.error !== null) this.#refused(call, effect.error);
     else this.#answered(call, effect, now, at);
     if (
+      call.verb !== 'setPaused' &&
       call.verb !== 'watermark' &&
       call.verb !== 'fire' &&
       call.verb !== 'resync' &&
@@ -73,6 +76,29 @@ export class Oracle {
     )
       this.truth.highest = Math.max(this.truth.highest, now);
     compareImage(this.truth, effect.image, now);
+  }
+
+  /** A call whose sender hears nothing. Without an effect, what it would have done is known of an enqueue only. */
+  checkUnanswered(call: Call, effect: Effect | null, now: EpochMs, at: number): void {
+    if (effect !== null) this.check(call, effect, now, at);
+    else if (call.verb === 'enqueue' && now <= call.argument.notAfterAt) this.#store(call.argument, now);
+  }
+
+  /** After a death in a call: it was carried out, as this truth has it, or it was not. @throws Violation */
+  settleOn(image: QueueImage, without: QueueTruth, now: EpochMs): void {
+    const withIt = structuredClone(this.truth);
+    try {
+      compareImage(withIt, image, now);
+      this.truth = withIt;
+    } catch (error) {
+      this.truth = without;
+      this.restarted();
+      try {
+        compareImage(this.truth, image, now);
+      } catch {
+        throw error;
+      }
+    }
   }
 
   /** The store was started anew over its files: nobody holds anything. */
@@ -124,6 +150,9 @@ export class Oracle {
       case 'fire':
         this.#fire(call.argument, reply as FireReply, now);
         break;
+      case 'setPaused':
+        this.#setPaused(call.argument, reply as QueuePause, now);
+        break;
     }
   }
 
@@ -140,6 +169,13 @@ export class Oracle {
       same('I4', reply.existing, known, 'a repeated batch was answered otherwise');
       return;
     }
+    same('I13', reply.existing, this.#store(batch, now), 'the holders of unique keys are others');
+  }
+
+  #store(batch: EnqueueBatch, now: EpochMs): readonly (string | null)[] {
+    const { truth } = this;
+    const known = truth.batches.get(batch.id);
+    if (known !== undefined) return known;
     const existing = batch.jobs.map(({ record, delayMs }) => {
       const job = readRecord(record, delayMs, now);
       const holder = job.unique === '' ? undefined : truth.unique.get(job.unique);
@@ -150,7 +186,7 @@ export class Oracle {
       return null;
     });
     truth.batches.set(batch.id, existing);
-    same('I13', reply.existing, existing, 'the holders of unique keys are others');
+    return existing;
   }
 
   #open(
@@ -297,6 +333,14 @@ export class Oracle {
     if (truth.jobs.has(job.id)) throw new Violation('I6', `the tick ${tick} of ${schedule} was fired twice`);
     if (job.unique !== '') truth.unique.set(job.unique, job.id);
     truth.jobs.set(job.id, job);
+  }
+
+  /** An older request changes nothing: a late pause would stop for good what was resumed. */
+  #setPaused({ paused, version }: PauseRequest, reply: QueuePause, now: EpochMs): void {
+    const { pause } = this.truth;
+    if (version > pause.version)
+      this.truth.pause = { version, pausedAt: paused ? (pause.pausedAt ?? now) : null };
+    same('P4', reply, this.truth.pause, 'the queue is paused otherwise');
   }
 
   /** The session if it may act now, null if it must hear that it is lost. */

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BrokerError } from '../../src/broker/broker.ts';
 import { replyError } from '../../src/broker/redis/errors.ts';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
 import type { Reply } from '../../src/broker/redis/link.ts';
 import { type Caller, RedisBroker } from '../../src/broker/redis/redis-broker.ts';
-import { type Script, Scripts } from '../../src/broker/redis/scripts.ts';
+import { type Script, Scripts, type Verb } from '../../src/broker/redis/scripts.ts';
 import { type EpochMs, systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import type { Dice } from './dice.ts';
@@ -21,8 +22,19 @@ const SET_NOW = `#!lua flags=allow-oom
 redis.call('SET', 'sim:now', ARGV[1])`;
 
 const NAMESPACE = 'sim';
-/** Of a reclaim: small, so that several calls are needed, as they are for thousands of jobs. */
+/** A reclaim moves two jobs a call, so that it needs several calls, as it does for thousands. */
 const RECLAIM_CHUNK = '1';
+const READ_AT_ONCE = ['left - 15', 'left - 1'] as const;
+
+class SmallReclaims extends Scripts {
+  override get(verb: Verb): Script {
+    const script = super.get(verb);
+    if (verb !== 'reclaim') return script;
+    const text = script.text.replace(...READ_AT_ONCE);
+    if (text === script.text) throw new Error(`reclaim.lua has no "${READ_AT_ONCE[0]}" any more`);
+    return { text, sha: createHash('sha1').update(text).digest('hex') };
+  }
+}
 
 const IMAGE = readFileSync(new URL('./image.lua', import.meta.url), 'utf8');
 const COPY = `
@@ -54,7 +66,7 @@ export class RedisStore implements SimStore, Replicated {
         newId: dice.ids(() => this.#now),
         log: silentLogger,
       },
-      new Scripts({ now: GIVEN_NOW }),
+      new SmallReclaims({ now: GIVEN_NOW }),
       this.#caller(),
     );
   }
@@ -161,8 +173,20 @@ const prefixOf = (queue: string): string => `fl:{${NAMESPACE}:${queue}}:`;
 
 function readImage(answer: Answer): { image: QueueImage; awake: boolean } {
   if (!Array.isArray(answer)) throw new Error(`the queue cannot be looked at: ${String(answer)}`);
-  const [ready, suspects, delayed, dead, leases, unique, schedules, inFlight, holding, quarantined, wake] =
-    answer as Reply[][];
+  const [
+    ready,
+    suspects,
+    delayed,
+    dead,
+    leases,
+    unique,
+    schedules,
+    inFlight,
+    holding,
+    quarantined,
+    pause,
+    wake,
+  ] = answer as Reply[][];
   const standing = { priority: null, dueAt: null, daemon: null, token: null };
   const jobs: Standing[] = [];
   for (const [priority, line] of (ready as unknown as string[][]).entries()) {
@@ -185,6 +209,7 @@ function readImage(answer: Answer): { image: QueueImage; awake: boolean } {
       unique: new Map(pairs(unique)),
       schedules: new Map(pairs(schedules).map(([name, mark]) => [name, watermarkOf(mark)])),
       quarantined: Number(quarantined),
+      pause: { version: Number(pause?.[0] ?? 0), pausedAt: pause?.[1] == null ? null : Number(pause[1]) },
       holding: holding as string[],
     },
     awake: Number(wake) > 0,

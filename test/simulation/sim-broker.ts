@@ -32,6 +32,7 @@ class SimBroker {
   reclaim = this.#verb('reclaim');
   watermark = this.#verb('watermark');
   fire = this.#verb('fire');
+  setPaused = this.#verb('setPaused');
 
   wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
     return this.#wakes.wait(this.#machine, queues, signal);

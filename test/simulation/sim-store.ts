@@ -1,4 +1,4 @@
-import type { Broker, BrokerError, Watermark } from '../../src/broker/broker.ts';
+import type { Broker, BrokerError, QueuePause, Watermark } from '../../src/broker/broker.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 
 /** The verbs of the contract that a simulated process calls. */
@@ -12,7 +12,8 @@ export type Verb =
   | 'sweep'
   | 'reclaim'
   | 'watermark'
-  | 'fire';
+  | 'fire'
+  | 'setPaused';
 
 type Of<V extends Verb> = {
   readonly verb: V;
@@ -45,6 +46,7 @@ export interface QueueImage {
   readonly leases: ReadonlyMap<string, EpochMs> | null;
   readonly unique: ReadonlyMap<string, string>;
   readonly schedules: ReadonlyMap<string, Watermark>;
+  readonly pause: QueuePause;
   readonly quarantined: number;
   /** Daemons of whose jobs in flight unique keys are noted. Null where that is not kept. */
   readonly holding: readonly string[] | null;
@@ -66,10 +68,21 @@ export interface SimStore {
   execute(call: Call, now: EpochMs): Promise<Effect>;
   /** Somebody was told. */
   takeWake(queue: string): Promise<void>;
-  image(queue: string): Promise<QueueImage>;
+  image(queue: string, now: EpochMs): Promise<QueueImage>;
   /** Out of room, or no longer. */
   setFull(full: boolean): Promise<void>;
   close(): Promise<void>;
+}
+
+/** How a process dies: between two calls, because its disk failed, or in a call that left its files torn. */
+export type Death = 'idle' | 'sync' | 'cut' | 'scattered';
+
+/** A store that lives in files. */
+export interface Mortal {
+  /** The call is carried out, the process dies in it and comes back: the effect as far as it is known. */
+  dieIn(call: Call, now: EpochMs, death: Death): Promise<Effect | null>;
+  /** Nothing in the files is damaged. */
+  readonly isSound: boolean;
 }
 
 /** What replicas do: they are behind, and then they are the truth. */

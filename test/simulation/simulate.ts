@@ -1,8 +1,11 @@
 import { Dice } from './dice.ts';
-import { climateOf, type Fault } from './faults.ts';
+import { EmbeddedStore } from './embedded-store.ts';
+import { type Climate, climateOf, type Fault } from './faults.ts';
 import { CALM } from './network.ts';
 import { RedisStore } from './redis-store.ts';
+import type { SimDaemon } from './sim-daemon.ts';
 import type { Replicated, SimStore } from './sim-store.ts';
+import type { StoreDisk } from './store-disk.ts';
 import { type QueueTruth, Violation } from './truth.ts';
 import { World } from './world.ts';
 
@@ -18,16 +21,17 @@ export interface Simulated {
 
 export interface SimulateOptions {
   readonly seed: number;
-  /** The socket of a redis-server that nobody else uses. */
-  readonly redis: string;
+  /** The socket of a redis-server that nobody else uses, or the disk of embedded stores. */
+  readonly on: string | StoreDisk;
   /** Hears everything that happens. */
   readonly onNote?: (line: string) => void;
 }
 
 /** One seed: faults for a while, then peace until everything has ended, then an orderly stop, then the last audit. */
-export async function simulate({ seed, redis, onNote = () => {} }: SimulateOptions): Promise<Simulated> {
+export async function simulate({ seed, on, onNote = () => {} }: SimulateOptions): Promise<Simulated> {
   const dice = new Dice(seed);
-  const store = await RedisStore.open(redis, dice.fork());
+  const store =
+    typeof on === 'string' ? await RedisStore.open(on, dice.fork()) : new EmbeddedStore(on, dice.fork());
   try {
     const world = new World(dice, climateOf(dice, store.type), store, onNote);
     await history(world, store);
@@ -38,7 +42,7 @@ export async function simulate({ seed, redis, onNote = () => {} }: SimulateOptio
   }
 }
 
-async function history(world: World, store: SimStore & Replicated): Promise<void> {
+async function history(world: World, store: SimStore): Promise<void> {
   const { climate, timeline, dice } = world;
   for (let place = 0; place < climate.daemons; place++) world.startDaemon(place);
   world.startProducer();
@@ -47,8 +51,7 @@ async function history(world: World, store: SimStore & Replicated): Promise<void
   for (let i = 0; i < climate.batches; i++) {
     timeline.at(dice.between(0, climate.durationMs), () => {
       const producer = dice.pick(world.producers);
-      if (producer.machine.state === 'awake')
-        producer.enqueue(dice.chance(0.1) ? dice.whole(5, 40) : dice.whole(1, 3));
+      if (producer.machine.state === 'awake') producer.enqueue(sizeOf(climate, dice));
     });
   }
   for (const fault of climate.faults) timeline.at(fault.at, () => strike(world, store, fault));
@@ -64,7 +67,10 @@ async function history(world: World, store: SimStore & Replicated): Promise<void
   if (!over()) await stopAll(world);
 }
 
-async function strike(world: World, store: Replicated, fault: Fault): Promise<void> {
+const sizeOf = ({ largestBatch }: Climate, dice: Dice): number =>
+  dice.chance(largestBatch > 100 ? 0.6 : 0.1) ? dice.whole(5, largestBatch) : dice.whole(1, 3);
+
+async function strike(world: World, store: SimStore, fault: Fault): Promise<void> {
   const { dice, timeline, climate } = world;
   const place = dice.whole(0, climate.daemons - 1);
   const daemon = world.daemons[place];
@@ -93,7 +99,12 @@ async function strike(world: World, store: Replicated, fault: Fault): Promise<vo
     case 'brokerStands':
       return world.standBroker(fault.forMs);
     case 'brokerClock':
-      return world.jumpBroker(fault.byMs);
+      world.jumpBroker(fault.byMs);
+      if (fault.backAfterMs !== null)
+        timeline.after(fault.backAfterMs, () => {
+          if (!world.peaceful) world.jumpBroker(-fault.byMs);
+        });
+      return;
     case 'daemonClock':
       world.note(`the clock of ${machine.name} jumps by ${fault.byMs} ms`);
       machine.wallOffset += fault.byMs;
@@ -102,7 +113,7 @@ async function strike(world: World, store: Replicated, fault: Fault): Promise<vo
       timeline.after(fault.forMs, () => world.setRoom(true));
       return world.setRoom(false);
     case 'rollback': {
-      if (!world.hasRoom || world.rollbackAhead) return;
+      if (!isReplicated(store) || !world.hasRoom || world.rollbackAhead) return;
       world.rollbackAhead = true;
       await store.snapshot();
       const truths = new Map([...world.oracles].map(([queue, { truth }]) => [queue, structuredClone(truth)]));
@@ -111,13 +122,22 @@ async function strike(world: World, store: Replicated, fault: Fault): Promise<vo
     }
     case 'restart':
       return restart(world, place, fault.forMs);
+    case 'pause': {
+      const queue = dice.pick(climate.queues);
+      void world.setPaused(queue, true);
+      timeline.after(fault.forMs, () => void world.setPaused(queue, false));
+      return;
+    }
     case 'producerDies':
       dice.pick(world.producers).machine.die();
       return world.startProducer();
     case 'kill':
+      world.deathAhead = fault;
       return;
   }
 }
+
+const isReplicated = (store: SimStore): store is SimStore & Replicated => 'rollback' in store;
 
 async function rollBack(
   world: World,
@@ -152,10 +172,12 @@ function restart(world: World, place: number, forMs: number): void {
 async function makePeace(world: World): Promise<void> {
   world.note('peace');
   world.peaceful = true;
+  world.deathAhead = null;
   world.network.mend();
   world.network.weather = CALM;
   await world.continueBroker();
   if (!world.hasRoom) await world.setRoom(true);
+  for (const queue of world.climate.queues) void world.setPaused(queue, false, 100);
   world.mendClock();
   for (const [place, daemon] of world.daemons.entries()) {
     daemon.scheduler.quiet();
@@ -170,6 +192,8 @@ function revive(world: World, place: number): void {
 }
 
 function isSettled(world: World): boolean {
+  const isBack = ({ consumer }: SimDaemon) => consumer.sessions.every(({ state }) => state === 'open');
+  if (!world.daemons.every(isBack)) return false;
   if (world.ledger.runs > 0 || world.producers.some(({ underWay }) => underWay > 0)) return false;
   for (const { truth } of world.oracles.values()) {
     for (const { place } of truth.jobs.values())
@@ -184,7 +208,10 @@ function unsettled(world: World): string {
       .filter(({ place }) => place.at !== 'ended' && place.at !== 'dead')
       .map(({ id, place }) => `${id} ${JSON.stringify(place)}`),
   );
-  return `${world.ledger.runs} runs, ${found.length} jobs: ${found.slice(0, 3).join('; ')}`;
+  const away = world.daemons.filter(({ consumer }) =>
+    consumer.sessions.some(({ state }) => state !== 'open'),
+  );
+  return `${away.length} daemons are away, ${world.ledger.runs} runs, ${found.length} jobs: ${found.slice(0, 3).join('; ')}`;
 }
 
 /** I11, I12: afterwards nobody holds anything, and nothing is left running in any daemon. */

@@ -1,7 +1,7 @@
 /** What must be true of one queue: the state that the calls executed so far ought to have left. */
 
 import assert from 'node:assert/strict';
-import type { EnqueueReply, ExchangeDone, Watermark } from '../../src/broker/broker.ts';
+import type { EnqueueReply, ExchangeDone, QueuePause, Watermark } from '../../src/broker/broker.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 
 /** An invariant of the design does not hold. */
@@ -60,6 +60,7 @@ export interface QueueTruth {
   readonly batches: Map<string, Extract<EnqueueReply, { status: 'stored' }>['existing']>;
   readonly unique: Map<string, string>;
   readonly schedules: Map<string, Watermark>;
+  pause: QueuePause;
   /** The highest time at which a call was carried out that remembers it. */
   highest: EpochMs;
 }
@@ -70,6 +71,7 @@ export const emptyTruth = (): QueueTruth => ({
   batches: new Map(),
   unique: new Map(),
   schedules: new Map(),
+  pause: { version: 0, pausedAt: null },
   highest: 0,
 });
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { BrokerError } from '../../src/broker/broker.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 import type { Delivery } from '../../src/pool/pool.ts';
 import type { Schedule } from '../../src/scheduler/schedule.ts';
 import { leaseTiming } from '../../src/supervisor/lease-timing.ts';
 import type { Dice } from './dice.ts';
-import type { Climate } from './faults.ts';
+import type { Climate, Fault } from './faults.ts';
 import { Ledger } from './ledger.ts';
 import { ATTEMPT_IN_PEACE, attempt, schedulesFor } from './load.ts';
 import { Machine, START } from './machine.ts';
@@ -14,13 +15,10 @@ import { Producer } from './producer.ts';
 import { brokerOf } from './sim-broker.ts';
 import { SimDaemon } from './sim-daemon.ts';
 import { type Attempt, SimPool } from './sim-pool.ts';
-import type { SimStore } from './sim-store.ts';
+import type { Call, Mortal, SimStore } from './sim-store.ts';
 import { Timeline } from './timeline.ts';
 import { Violation } from './truth.ts';
 import { Wakes } from './wakes.ts';
-
-/** A pause of the broker that no sweeper can overlook. */
-const LONG_PAUSE_MS = 10_000;
 
 /** Everything that is simulated around one store, and what is known of it. */
 export class World {
@@ -38,6 +36,8 @@ export class World {
   hasRoom = true;
   /** A snapshot was taken that has not been gone back to. */
   rollbackAhead = false;
+  /** The next call kills the store. */
+  deathAhead: (Fault & { type: 'kill' }) | null = null;
   operations = 0;
   reclaims = 0;
   violation: Violation | null = null;
@@ -48,6 +48,7 @@ export class World {
   #highestOffset = 0;
   #stoodAt = Number.NEGATIVE_INFINITY;
   #longPauseEndedAt = Number.NEGATIVE_INFINITY;
+  #roomAhead = false;
   #arrival: Arrival | null = null;
   #born = 0;
   readonly #onNote: (line: string) => void;
@@ -67,6 +68,7 @@ export class World {
       dice: dice.fork(),
       callDeadlineMs: 2_000,
       execute: (arrival) => this.#execute(arrival),
+      onSend: (arrival) => this.#sent(arrival),
     });
     this.#wakes = new Wakes(this.timeline, (machine) => this.network.isCut(machine));
     this.oracles = new Map(
@@ -182,6 +184,26 @@ export class World {
     return { runMs: 1_000, outcome: { type: 'completed' } };
   }
 
+  /** An operator's command; sent once, and heard of or not. `ahead`: of versions that still lie on the wire. */
+  async setPaused(queue: string, paused: boolean, ahead = 0): Promise<void> {
+    const machine = new Machine('operator', this.timeline, this.dice.fork());
+    const version = this.#oracle(queue).truth.pause.version + 1 + ahead;
+    await brokerOf(machine, this.network, this.#wakes)
+      .setPaused(queue, { paused, version })
+      .catch(() => {});
+  }
+
+  /** The owner of a lease that is about to be taken comes back, often at this very moment. */
+  #sent({ call }: Arrival): number {
+    if (call.verb !== 'reclaim' || this.peaceful || !this.dice.chance(0.4)) return 0;
+    const owner = this.daemons.find(({ sessions }) => sessions[call.queue] === call.argument.daemon);
+    if (owner === undefined || owner.machine.state === 'dead') return 0;
+    this.note(`${owner.machine.name} comes back while its lease is being taken`);
+    this.network.uncut(owner.machine);
+    this.timeline.after(this.dice.between(0, 20), () => owner.machine.continue());
+    return this.dice.between(0, 800);
+  }
+
   // --------------------------------------------------------------------------------------------------- broker
 
   jumpBroker(byMs: number): void {
@@ -207,19 +229,25 @@ export class World {
   async continueBroker(): Promise<void> {
     if (!this.network.isStanding) return;
     this.note('the broker goes on');
-    if (this.timeline.now - this.#stoodAt >= LONG_PAUSE_MS) this.#longPauseEndedAt = this.timeline.now;
+    // So long that no sweeper can overlook it, were it itself stopped meanwhile.
+    const { gapMs } = leaseTiming(this.climate.leaseMs, this.climate.heartbeatMs);
+    if (this.timeline.now - this.#stoodAt > gapMs) this.#longPauseEndedAt = this.timeline.now;
     await this.network.go();
   }
 
   async setRoom(hasRoom: boolean): Promise<void> {
+    this.#roomAhead = false;
     this.note(hasRoom ? 'the store has room again' : 'the store is full');
-    this.hasRoom = hasRoom;
+    // An embedded store sees at a sweep that it has room again.
+    if (!hasRoom || this.store.type === 'redis') this.hasRoom = hasRoom;
+    else this.#roomAhead = true;
     await this.store.setFull(!hasRoom);
   }
 
   async #execute(arrival: Arrival): Promise<Executed> {
     const { from, call } = arrival;
     const now = this.brokerNow();
+    if (isMortal(this.store) && this.#diesIn(call)) return this.#dieIn(this.store, arrival, now);
     const effect = await this.store.execute(call, now);
     this.operations += 1;
     const { reply, error } = effect;
@@ -227,9 +255,45 @@ export class World {
       `${from.name} ${call.verb} ${call.queue} ${brief(call.argument)} → ${error === null ? brief(reply) : error.message}`,
     );
     this.#arrival = arrival;
+    if (this.#roomAhead && call.verb === 'sweep' && error === null) {
+      this.#roomAhead = false;
+      this.hasRoom = true;
+    }
     this.judge(() => this.#oracle(call.queue).check(call, effect, now, this.timeline.now));
     if (effect.awake && this.#wakes.wake(call.queue)) await this.store.takeWake(call.queue);
     return { reply, error };
+  }
+
+  /** A sync fails in an enqueue: of others nobody knows what they would have done, when there is no answer. */
+  #diesIn({ verb }: Call): boolean {
+    return this.deathAhead !== null && (this.deathAhead.death !== 'sync' || verb === 'enqueue');
+  }
+
+  /** The store dies in a call and comes back: what the call did is there whole or not at all, all else is there. */
+  async #dieIn(store: SimStore & Mortal, { from, call }: Arrival, now: EpochMs): Promise<Executed> {
+    const { death, daemons, forMs } = this.deathAhead as Fault & { type: 'kill' };
+    this.deathAhead = null;
+    const oracle = this.#oracle(call.queue);
+    const without = structuredClone(oracle.truth);
+    const effect = await store.dieIn(call, now, death);
+    this.operations += 1;
+    this.note(`${from.name} ${call.verb} ${call.queue} ${brief(call.argument)} → the store dies (${death})`);
+    this.judge(() => oracle.checkUnanswered(call, effect, now, this.timeline.now));
+    for (const other of this.oracles.values()) other.restarted();
+    this.storeSetBackAt = this.timeline.now;
+    const image = await store.image(call.queue, now);
+    this.judge(() => {
+      if (!store.isSound) throw new Violation('P1', 'the file is damaged');
+      oracle.settleOn(image, without, now);
+    });
+    if (daemons) this.#restartDaemons(forMs);
+    return { reply: null, error: new BrokerError('unknown', 'the store has ended') };
+  }
+
+  #restartDaemons(forMs: number): void {
+    for (const place of this.daemons.keys()) {
+      if (this.killDaemon(place) !== null) this.timeline.after(forMs, () => this.startDaemon(place));
+    }
   }
 
   #oracle(queue: string): Oracle {
@@ -266,6 +330,8 @@ export class World {
       throw new Violation('I6', `${name} went from ${previous} to ${tick} past ${next}`);
   }
 }
+
+const isMortal = (store: SimStore): store is SimStore & Mortal => 'dieIn' in store;
 
 /** Short enough to read, long enough to tell two histories apart. */
 function brief(value: unknown): string {

@@ -39,9 +39,9 @@ export class Store {
   #state: 'roomy' | 'full' = 'roomy';
   #highest: EpochMs;
 
-  /** What was in flight belonged to a daemon that is gone: it is at the head again. */
-  constructor(path: string) {
-    this.#database = openDatabase(path);
+  /** What was in flight belonged to a daemon that is gone: it is at the head again. `open`: a test's way to the file. */
+  constructor(path: string, open: typeof openDatabase = openDatabase) {
+    this.#database = open(path);
     this.#ballast = new Ballast(path);
     this.#ballast.load();
     const pages = Math.min(LOG_PAGES, Math.max(SMALLEST_LOG_PAGES, this.#ballast.bytes / 2 / PAGE_BYTES));
@@ -164,7 +164,7 @@ export class Store {
       case 'resync':
         return queue.resync(now, request.argument);
       case 'closeSession':
-        queue.closeSession(request.argument);
+        queue.closeSession(now, request.argument);
         return null;
       case 'sweep':
         return queue.sweep(now, request.argument);

@@ -186,8 +186,8 @@ export class Queue {
     return { status: 'synced', tokens: [...session.inFlight.keys()], now };
   }
 
-  closeSession(request: { daemon: string }): void {
-    this.#sessions.close(request.daemon);
+  closeSession(now: EpochMs, request: { daemon: string }): void {
+    this.#sessions.close(request.daemon, now);
   }
 
   sweep(now: EpochMs, request: { leaseMs: number }): SweepReply {

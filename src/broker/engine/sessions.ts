@@ -1,10 +1,10 @@
 /**
  * The daemons of one queue: lease, lanes, what each holds.
  *
- *     (none) --open--> live --closeSession, empty--> (none)
- *                       | reclaim
- *                       v
- *                     taken --last chunk moved--> tombstone --an hour--> (none)
+ *     (none) --open--> live --closeSession, empty--> tombstone --an hour--> (none)
+ *                       | reclaim                        ^
+ *                       v                                |
+ *                     taken --last chunk moved-----------'
  *
  * `taken` and `tombstone` refuse everything of the old owner, `open` included.
  */
@@ -87,8 +87,9 @@ export class Sessions {
     this.#sessions.set(daemon, session);
   }
 
-  close(daemon: string): void {
-    if (this.live(daemon)?.inFlight.size === 0) this.#sessions.delete(daemon);
+  /** Only an empty one; its id is refused from then on, so that a late copy of `open` revives nothing. */
+  close(daemon: string, now: EpochMs): void {
+    if (this.live(daemon)?.inFlight.size === 0) this.bury(daemon, now);
   }
 
   /** Forgets old tombstones; a lease further ahead than any owner asks for is a clock that stepped back: clipped. */

@@ -107,7 +107,7 @@ export class MemoryBroker implements Broker {
   }
 
   async closeSession(queue: string, request: { daemon: string }): Promise<void> {
-    this.#queue(queue).closeSession(request);
+    this.#queue(queue).closeSession(this.#now(), request);
   }
 
   async sweep(queue: string, request: { leaseMs: number }): Promise<SweepReply> {

@@ -184,6 +184,14 @@ export function describeLease(world: () => Promise<World>): void {
       assert.deepEqual(await daemon.send(daemon.request()), { status: 'lost' });
     });
 
+    it('lets a late copy of open revive nothing', async () => {
+      const w = await world();
+      const daemon = await w.daemon();
+      await w.broker.closeSession(w.queue, { daemon: daemon.id });
+      assert.equal(await daemon.open(), 'refused');
+      assert.equal(await w.lease(daemon), undefined);
+    });
+
     it('leaves a session with jobs in flight to its lease', async () => {
       const w = await world();
       const daemon = await w.daemon();

@@ -229,7 +229,7 @@ class Play {
     if (verb === 'retry') return queue.operator.retry(now, argument);
     if (verb === 'delete') return queue.operator.delete(now, argument);
     if (verb === 'purge') return queue.operator.purge(now, now, argument);
-    if (verb === 'closeSession') return queue.closeSession(argument) ?? null;
+    if (verb === 'closeSession') return queue.closeSession(now, argument) ?? null;
     return (queue[verb] as (now: number, argument: unknown) => unknown).call(queue, now, argument);
   }
 }

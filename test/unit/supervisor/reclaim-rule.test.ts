@@ -13,7 +13,7 @@ const look = (at: number, leases: LeaseView[], { took = 1, drift = 0 } = {}) => 
 });
 const expired: LeaseView = { daemon: 'a', deadlineAt: EPOCH - 1 };
 const none = new Set<string>();
-const newRule = () => new ReclaimRule({ graceMs: G, promptMs: 500 });
+const newRule = () => new ReclaimRule({ graceMs: G, promptMs: 500, gapMs: 2 * G });
 
 describe('the reclaim rule', () => {
   it('does not take a lease at the first look, however long it is expired', () => {
@@ -25,6 +25,14 @@ describe('the reclaim rule', () => {
     rule.observe(look(1_000, [expired]), none);
     assert.deepEqual(rule.observe(look(5_000, [expired]), none), []);
     assert.deepEqual(rule.observe(look(9_100, [expired]), none), [expired]);
+  });
+
+  it('starts over after a long time without a look: the broker may have stood still while this process did', () => {
+    const rule = newRule();
+    rule.observe(look(1_000, [expired]), none);
+    assert.deepEqual(rule.observe(look(17_100, [expired]), none), []);
+    rule.observe(look(22_000, [expired]), none);
+    assert.deepEqual(rule.observe(look(25_200, [expired]), none), [expired]);
   });
 
   it('starts over when the deadline moved in between', () => {

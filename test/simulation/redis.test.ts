@@ -5,7 +5,7 @@ import { simulate } from './simulate.ts';
 
 const GROUP = 20;
 
-describeRedis('the simulation of many processes and a faulty network', () => {
+describeRedis('the simulation of many processes, a faulty network and Redis', () => {
   let server: RedisServer;
   let socket = '';
 
@@ -19,24 +19,21 @@ describeRedis('the simulation of many processes and a faulty network', () => {
 
   it('has one history for one seed', async function () {
     this.timeout(60_000);
-    const [once, again] = [
-      await simulate({ seed: 3, redis: socket }),
-      await simulate({ seed: 3, redis: socket }),
-    ];
+    const [once, again] = [await simulate({ seed: 3, on: socket }), await simulate({ seed: 3, on: socket })];
     assert.deepEqual(again, once);
     assert(once.operations > 100);
-    assert.notEqual((await simulate({ seed: 4, redis: socket })).digest, once.digest);
+    assert.notEqual((await simulate({ seed: 4, on: socket })).digest, once.digest);
   });
 
   for (let first = 1; first <= 100; first += GROUP) {
     it(`finds no violation with the real scripts, seeds ${first} to ${first + GROUP - 1}`, async function () {
       this.timeout(180_000);
       for (let seed = first; seed < first + GROUP; seed++) {
-        const { violation } = await simulate({ seed, redis: socket });
+        const { violation } = await simulate({ seed, on: socket });
         assert.equal(
           violation,
           null,
-          `npm run simulate -- --first ${seed} --seeds 1 --trace: ${violation?.message}`,
+          `npm run simulate -- --broker redis --first ${seed} --seeds 1 --trace: ${violation?.message}`,
         );
       }
     });

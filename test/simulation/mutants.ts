@@ -1,0 +1,353 @@
+/**
+ * Deliberately broken variants: each replaces one text of the sources by another. Each must be caught by the simulation,
+ * or it would not have caught the same mistake made by accident.
+ */
+export interface Mutant {
+  readonly name: string;
+  /** Below src. */
+  readonly file: string;
+  /** Must be there exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  /** A seed that catches it, tried first. */
+  readonly seed: number;
+  /** Which simulation hunts it; Redis where nothing is said. */
+  readonly store?: 'embedded';
+}
+
+const LUA = 'broker/redis/scripts';
+
+const IN_RECLAIM: readonly Mutant[] = [
+  {
+    name: 'reclaim does not compare the deadline',
+    file: `${LUA}/reclaim.lua`,
+    find: `(deadline ~= tonumber(ARGV[2]) or (deadline > now and ARGV[3] ~= '1'))`,
+    replace: 'false',
+    seed: 33,
+  },
+  {
+    name: 'reclaim does not mark the lease as taken',
+    file: `${LUA}/reclaim.lua`,
+    find: `redis.call('ZADD', LEASES, -1, ARGV[1])`,
+    replace: '',
+    seed: 1,
+  },
+  {
+    name: 'reclaim removes the lease with the first chunk',
+    file: `${LUA}/reclaim.lua`,
+    find: 'if left == 0 then',
+    replace: 'if true then',
+    seed: 1,
+  },
+  {
+    name: 'reclaim raises no recoveries',
+    file: `${LUA}/reclaim.lua`,
+    find: `'recovery')`,
+    replace: 'nil)',
+    seed: 1,
+  },
+  {
+    name: 'reclaim leaves no tombstone',
+    file: `${LUA}/open.lua`,
+    find: 'if session[1] or (',
+    replace: 'if (',
+    seed: 8,
+  },
+];
+
+const IN_HEARTBEAT: readonly Mutant[] = [
+  {
+    name: 'heartbeat creates a missing lease',
+    file: `${LUA}/heartbeat.lua`,
+    find: `if not deadline or tonumber(deadline) < 0 then return {'lost'} end
+if redis.call('HEXISTS', KEYS[2], 'n0') == 0 then return {'lost'} end`,
+    replace: '',
+    seed: 4,
+  },
+  {
+    name: 'heartbeat is refused when the lease has lapsed but was not taken',
+    file: `${LUA}/heartbeat.lua`,
+    find: 'tonumber(deadline) < 0',
+    replace: 'tonumber(deadline) < now',
+    seed: 2,
+  },
+  {
+    name: 'heartbeat is refused when memory is full',
+    file: `${LUA}/heartbeat.lua`,
+    find: '#!lua flags=allow-oom',
+    replace: '#!lua',
+    seed: 2,
+  },
+];
+
+const IN_EXCHANGE: readonly Mutant[] = [
+  {
+    name: 'exchange is accepted after the lease was taken',
+    file: `${LUA}/exchange.lua`,
+    find: `if not deadline or tonumber(deadline) < 0 then return {'lost'} end
+local session = call('HMGET', SESSION, 'n' .. LANE, 'a' .. LANE)
+if not session[1] then return {'lost'} end
+local last = tonumber(session[1])`,
+    replace: `if not deadline then return {'lost'} end
+local session = call('HMGET', SESSION, 'n' .. LANE, 'a' .. LANE)
+local last = tonumber(session[1] or NUMBER - 1)`,
+    seed: 45,
+  },
+  {
+    name: 'exchange carries a repeat out again',
+    file: `${LUA}/exchange.lua`,
+    find: 'if NUMBER == last then',
+    replace: 'if false then',
+    seed: 1,
+  },
+  {
+    name: 'exchange repeats its answer without the deliveries',
+    file: `${LUA}/exchange.lua`,
+    find: 'if record then jobs[#jobs + 1] = record end',
+    replace: '',
+    seed: 1,
+  },
+  {
+    name: 'exchange carries an older number out',
+    file: `${LUA}/exchange.lua`,
+    find: 'if NUMBER < last or (NUMBER == last and not session[2])',
+    replace: 'if (NUMBER == last and not session[2])',
+    seed: 2,
+  },
+  {
+    name: 'exchange does not answer a gap',
+    file: `${LUA}/exchange.lua`,
+    find: `if NUMBER > last + 1 then return {'gap', last} end`,
+    replace: '',
+    seed: 4,
+  },
+  {
+    name: 'exchange counts both lanes with one number',
+    file: `${LUA}/exchange.lua`,
+    find: `local DAEMON, LANE, NUMBER = ARGV[1], ARGV[3], tonumber(ARGV[4])`,
+    replace: `local DAEMON, LANE, NUMBER = ARGV[1], '0', tonumber(ARGV[4])`,
+    seed: 22,
+  },
+  {
+    name: 'tokens are without the claim count',
+    file: `${LUA}/parts/record.lua`,
+    find: `suffix = ':' .. (claims + 1),`,
+    replace: `suffix = ':1',`,
+    seed: 1,
+  },
+  {
+    name: 'a release counts as a failure',
+    file: `${LUA}/exchange.lua`,
+    find: 'released[#released + 1] = rewritten(record, claims)',
+    replace: `released[#released + 1] = rewritten(record, claims, 'failure')`,
+    seed: 1,
+  },
+  {
+    name: 'inputs go through cjson',
+    file: `${LUA}/parts/record.lua`,
+    find: `if err == nil or #err > 9999 then return head .. sub(record, 74) end`,
+    replace: `local at = header_of(record).input_at
+  if err == nil or #err > 9999 then
+    return head .. sub(record, 74, at - 1) .. cjson.encode(cjson.decode('[' .. sub(record, at) .. ']')[1])
+  end`,
+    seed: 1,
+  },
+  {
+    name: 'due jobs are removed by their time, not by name',
+    file: `${LUA}/parts/promote.lua`,
+    find: `redis.call('ZREM', delayed, unpack(due))`,
+    replace: `redis.call('ZREMRANGEBYSCORE', delayed, '-inf', now)`,
+    seed: 1,
+  },
+  {
+    name: 'a unique key is freed by a retry',
+    file: `${LUA}/exchange.lua`,
+    find: `if kind == 'ack' or kind == 'dead' then`,
+    replace: `if kind == 'ack' or kind == 'dead' or kind == 'retry' then`,
+    seed: 1,
+  },
+  {
+    name: 'a dead job keeps its unique key',
+    file: `${LUA}/exchange.lua`,
+    find: `if kind == 'ack' or kind == 'dead' then`,
+    replace: `if kind == 'ack' then`,
+    seed: 5,
+  },
+  {
+    name: 'a paused queue is claimed',
+    file: `${LUA}/exchange.lua`,
+    find: 'if paused then WANT = 0 end',
+    replace: '',
+    seed: 1,
+  },
+];
+
+const IN_OTHER_SCRIPTS: readonly Mutant[] = [
+  {
+    name: 'enqueue marks no batch',
+    file: `${LUA}/enqueue.lua`,
+    find: `redis.call('SET', KEYS[1], table.concat(answer, ' ', 3), 'PXAT', limit + 60000)`,
+    replace: '',
+    seed: 1,
+  },
+  {
+    name: 'the mark of a batch dies before its last repeat',
+    file: `${LUA}/enqueue.lua`,
+    find: `'PXAT', limit + 60000)`,
+    replace: `'PXAT', limit - 34000)`,
+    seed: 1,
+  },
+  {
+    name: 'fire does not look where the schedule stands',
+    file: `${LUA}/fire.lua`,
+    find: 'if tick ~= ARGV[2] or not due then',
+    replace: 'if not due then',
+    seed: 1,
+  },
+  {
+    name: 'fire takes any tick that is later',
+    file: `${LUA}/fire.lua`,
+    find: 'if tick ~= ARGV[2] or not due then',
+    replace: 'if tonumber(tick) >= tonumber(ARGV[3]) or not due then',
+    seed: 4,
+  },
+  {
+    name: 'a schedule without a watermark starts at the beginning of time',
+    file: `${LUA}/watermark.lua`,
+    find: `local seeded = string.format('%.0f', now)`,
+    replace: `local seeded = '0'`,
+    seed: 1,
+  },
+  {
+    name: 'a lease too far ahead is left as it is',
+    file: `${LUA}/sweep.lua`,
+    find: `for _, daemon in ipairs(ahead) do`,
+    replace: 'for _, daemon in ipairs({}) do',
+    seed: 1,
+  },
+];
+
+const SESSION = 'consumer/queue-session.ts';
+
+const IN_DAEMONS: readonly Mutant[] = [
+  {
+    name: 'a sweeper takes a lease at the first look',
+    file: 'supervisor/reclaim-rule.ts',
+    find: 'look.sentAt - (seen.get(keyOf(lease)) as number) >= this.#options.graceMs',
+    replace: 'true',
+    seed: 1,
+  },
+  {
+    name: 'a sweeper remembers its look across failures and slow answers',
+    file: 'supervisor/reclaim-rule.ts',
+    find: `  forget(): void {
+    this.#seen = new Map();
+    this.#last = null;
+  }
+
+  #trusts(look: Look): boolean {`,
+    replace: `  forget(): void {}
+
+  #trusts(look: Look): boolean {
+    if (true) return true;`,
+    seed: 2,
+  },
+  {
+    name: 'the settlements that met a gap are not sent again',
+    file: SESSION,
+    find: `        this.#lanes[lane] = 'resyncing';`,
+    replace: `        this.#lanes[lane] = 'resyncing';\n        settle = [];`,
+    seed: 4,
+  },
+  {
+    name: 'what is in flight here and unknown stays so',
+    file: SESSION,
+    find: 'if (stray.length > 0) listener.stray(stray);',
+    replace: '',
+    seed: 4,
+  },
+  {
+    name: 'a repeated batch gets a new id',
+    file: 'client/enqueuer.ts',
+    find: 'await this.#attempt({ ...stamp, jobs });',
+    replace: 'await this.#attempt({ ...stamp, id: newId(), jobs });',
+    seed: 1,
+  },
+  {
+    name: 'an end that is not known is called refused',
+    file: 'client/enqueuer.ts',
+    find: `sentBefore ||= reply.disposition === 'unknown';`,
+    replace: '',
+    seed: 2,
+  },
+];
+
+const IN_THE_STORE: readonly Mutant[] = [
+  {
+    name: 'a store that is opened again leaves in flight what was in flight',
+    file: 'broker/embedded/store.ts',
+    find: 'for (const name of this.#shelves.names()) this.#takeBack(name);',
+    replace: '',
+    seed: 1,
+    store: 'embedded',
+  },
+  {
+    name: 'a transaction that failed is not taken back in memory',
+    file: 'broker/embedded/store.ts',
+    find: 'this.#shelves.rolledBack();',
+    replace: 'this.#shelves.committed();',
+    seed: 19,
+    store: 'embedded',
+  },
+  {
+    name: 'two transactions for one request',
+    file: 'broker/embedded/store.ts',
+    find: `this.#shelves.flush();
+      this.#database.exec('COMMIT');
+      this.#shelves.committed();
+      return`,
+    replace: `this.#database.exec('COMMIT');
+      this.#database.exec('BEGIN');
+      this.#shelves.flush();
+      this.#database.exec('COMMIT');
+      this.#shelves.committed();
+      return`,
+    seed: 19,
+    store: 'embedded',
+  },
+  {
+    name: 'the store forgets batches when it is opened again',
+    file: 'broker/embedded/store.ts',
+    find: `this.#highest = this.#shelves.meta('highest_time');`,
+    replace: `this.#highest = this.#shelves.meta('highest_time');
+    this.#database.exec('delete from mark');`,
+    seed: 1,
+    store: 'embedded',
+  },
+  {
+    name: 'a full store refuses settlements',
+    file: 'broker/embedded/store.ts',
+    find: `      this.#ballast.drop();
+`,
+    replace: '',
+    seed: 12,
+    store: 'embedded',
+  },
+  {
+    name: 'the engine takes a lease that was renewed',
+    file: 'broker/engine/queue.ts',
+    find: 'session.deadlineAt !== request.deadlineAt || !past',
+    replace: 'false',
+    seed: 40,
+    store: 'embedded',
+  },
+];
+
+export const MUTANTS: readonly Mutant[] = [
+  ...IN_RECLAIM,
+  ...IN_HEARTBEAT,
+  ...IN_EXCHANGE,
+  ...IN_OTHER_SCRIPTS,
+  ...IN_DAEMONS,
+  ...IN_THE_STORE,
+];
