@@ -18,12 +18,13 @@ export function addJobWait(job: Command, bind: Bind): void {
 A line of JSON for each job, when it has ended:
   {"id":"…","status":"completed","result":…}
   {"id":"…","status":"dead|cancelled|expired","error":{"name":…,"message":…}}
-  {"id":"…","status":"ended"}     not stored any more, or never: how it ended is
-                                  known of kept results only (enqueue --result)
+  {"id":"…","status":"ended"}     not stored, and no kept result tells how it
+                                  ended: completed, expired, deleted, never
   {"id":"…","status":"pending"}   had not ended at --timeout; it goes on
 
 Exit codes: 0 all completed; 6 one is pending; 5 one is dead, cancelled or
-expired; 1 of one the end is not known.
+expired; 1 the end of one is not known. To know it, enqueue with --result or set
+keep: { results } for the queue; dead jobs are found without.
 
 Examples:
   id=$(supervisor enqueue eta.fetch @trip.json --result 10m)
@@ -55,7 +56,7 @@ async function wait(context: CommandContext, texts: readonly string[]): Promise<
 function conclude(statuses: ReadonlySet<Seen['status']>, { output }: CommandContext): number {
   if (statuses.has('ended'))
     output.error(
-      'of what is not stored nobody can tell how it ended: keep results, with enqueue --result or keep: { results }',
+      'of some jobs the end is not known, only that they are neither stored nor dead: keep results, with enqueue --result or keep: { results }',
     );
   if (statuses.has('pending')) {
     output.error('not all jobs have ended within --timeout; they go on');

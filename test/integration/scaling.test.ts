@@ -37,7 +37,11 @@ describe('scaling', () => {
     await withSupervisor(oneProcessPool, async (daemon) => {
       for (const [words, code, why] of [
         ['cpu', 64, /"cpu" is no pool and number of workers: write it as in cpu=4/],
-        ['cpu=0', 64, /pool cpu cannot have 0 workers: give it 1 to 1024/],
+        [
+          'cpu=0',
+          64,
+          /pool cpu cannot have 0 workers: give it 1 to 1024; to start nothing in it, pause its queues/,
+        ],
         ['io=2', 64, /pool io is async.*change its concurrency/],
         ['gpu=2', 64, /there is no pool "gpu", only cpu, io/],
       ] as const) {
