@@ -16,6 +16,9 @@ const { values } = parseArgs({
 const seeds = wholeNumber('seeds', values.seeds);
 const first = wholeNumber('first', values.first);
 
+// What is mounted, copied or running ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const sum = { operations: 0, reclaims: 0, overlaps: 0, violations: 0 };
 const { broker } = values;
 if (broker !== 'redis' && broker !== 'embedded')

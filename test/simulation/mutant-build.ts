@@ -16,7 +16,12 @@ export interface MutantBuild extends Disposable {
 /** @throws Error when the text to replace is not there exactly once: the mutant tests nothing then. */
 export async function buildMutant({ name, file, find, replace }: Mutant): Promise<MutantBuild> {
   const folder = mkdtempSync(join(tmpdir(), 'forkloop-mutant-'));
-  const dispose = () => rmSync(folder, { recursive: true, force: true });
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const dispose = () => {
+    process.off('exit', remove);
+    remove();
+  };
+  process.once('exit', remove);
   try {
     for (const path of COPIED) cpSync(join(ROOT, path), join(folder, path), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));

@@ -10,6 +10,9 @@ const { values } = parseArgs({
   options: { seeds: { type: 'string', default: '200' }, only: { type: 'string', default: '' } },
 });
 
+// What is mounted, copied or running ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 let survivors = 0;
 const { server, socket } = await redisForSimulation();
 const disk = new StoreDisk();

@@ -16,6 +16,7 @@ export class StoreDisk implements Disposable {
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'forkloop-disk-'));
     this.isSmall = mount(this.folder);
+    process.once('exit', this.#unmount);
   }
 
   get isFull(): boolean {
@@ -36,11 +37,16 @@ export class StoreDisk implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    process.off('exit', this.#unmount);
+    this.#unmount();
+  }
+
+  readonly #unmount = (): void => {
     // Lazily: see embedded-store.ts.
     if (this.isSmall) execFileSync('umount', ['--lazy', this.folder]);
     if (this.isSmall) rmdirSync(this.folder);
     else rmSync(this.folder, { recursive: true, force: true });
-  }
+  };
 }
 
 function mount(folder: string): boolean {
