@@ -18,8 +18,8 @@ export function addJobWait(job: Command, bind: Bind): void {
 A line of JSON for each job, when it has ended:
   {"id":"…","status":"completed","result":…}
   {"id":"…","status":"dead|cancelled|expired","error":{"name":…,"message":…}}
-  {"id":"…","status":"ended"}     not stored, and no kept result tells how it
-                                  ended: completed, expired, deleted, never
+  {"id":"…","status":"ended"}     not stored, and no result is kept: completed,
+                                  expired or deleted, or no id of this broker
   {"id":"…","status":"pending"}   had not ended at --timeout; it goes on
 
 Exit codes: 0 all completed; 6 one is pending; 5 one is dead, cancelled or

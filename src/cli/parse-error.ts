@@ -13,6 +13,10 @@ const REWRITES: readonly (readonly [RegExp, (...parts: string[]) => string])[] =
     /^command-argument value '(.*)' is invalid for argument '(.*)'\. Allowed choices are (.*)\.$/s,
     (_, given = '', argument = '', choices = '') => oneOf(`<${argument}>`, given, choices),
   ],
+  [
+    /^option '(?:-\w, )?(--[\w-]+) (<.*>)' argument missing$/,
+    (_, option = '', value = '') => `${option}: its value ${value} is missing`,
+  ],
 ];
 
 const oneOf = (what: string, given: string, choices: string) =>

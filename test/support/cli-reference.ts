@@ -50,7 +50,7 @@ export async function cliReference(): Promise<string> {
   );
   return [
     '# Command line reference\n',
-    'Made of the program by `npm run generate`: do not edit it. `supervisor` stands for `bin/supervisor`, or for `forkloop`',
+    'Made of the program by `npm run generate`: do not edit it. `supervisor` stands for `bin/supervisor`, or for `npx supervisor`',
     'where the package is installed.\n',
     ...sections,
   ].join('\n');

@@ -115,17 +115,21 @@ describe('completion', () => {
     );
     chmodSync(program, 0o755);
     folder.write('script', script);
-    const { error, status, stdout, stderr } = spawnSync(shell, [...(WITHOUT_SETTINGS[shell] ?? []), 'script'], {
-      cwd: folder.path,
-      encoding: 'utf8',
-      env: {
-        ...process.env,
-        HOME: folder.path,
-        XDG_CONFIG_HOME: folder.path,
-        XDG_DATA_HOME: folder.path,
-        PATH: `${folder.path}${delimiter}${process.env['PATH']}`,
+    const { error, status, stdout, stderr } = spawnSync(
+      shell,
+      [...(WITHOUT_SETTINGS[shell] ?? []), 'script'],
+      {
+        cwd: folder.path,
+        encoding: 'utf8',
+        env: {
+          ...process.env,
+          HOME: folder.path,
+          XDG_CONFIG_HOME: folder.path,
+          XDG_DATA_HOME: folder.path,
+          PATH: `${folder.path}${delimiter}${process.env['PATH']}`,
+        },
       },
-    });
+    );
     if (error !== undefined) return null;
     assert.deepEqual([status, stderr], [0, '']);
     return stdout.split('\n').filter((line) => line !== '');

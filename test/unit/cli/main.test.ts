@@ -40,7 +40,7 @@ describe('command line', () => {
       'status -o xml',
       /^error: --output: "xml" is none of table, wide, json, ndjson, yaml\nsupervisor --help shows/,
     ],
-    ['status -c', /argument missing/],
+    ['status -c', /^error: --config: its value <file> is missing\n/],
     ['--timeout 5 version', /--timeout: "5" is no duration/],
     ['job show 17', /"17" is no job id/],
     [
