@@ -105,6 +105,28 @@ describe('dump', () => {
       await until(() => logged() === before + 2);
     });
   });
+
+  it('leaves idle workers as they are: they take the next job, and end when they are told to', async () => {
+    await withSupervisor(config, async (daemon) => {
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
+      const workers = async () =>
+        (await daemon.status()).pools.flatMap(({ workers }) =>
+          workers.map(({ pid, generation }) => [pid, generation]),
+        );
+      const before = await workers();
+      for (let round = 0; round < 3; round++) {
+        assert.equal((await daemon.cli('dump')).code, 0);
+        for (const queue of ['cpu', 'io']) {
+          const handle = await client.enqueue('ignore-abort', { ms: 1 }, { queue, result: '1m' });
+          assert.equal(await handle.result({ timeout: '40s' }), 'late');
+        }
+      }
+      assert.deepEqual(await workers(), before);
+      assert.doesNotMatch(daemon.log(), /blocked|crashed/);
+      daemon.kill('SIGTERM');
+      assert.deepEqual(await daemon.exited, { code: 0, signal: null });
+    });
+  });
 });
 
 describe('signals without a meaning', () => {

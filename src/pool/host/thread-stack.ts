@@ -27,6 +27,9 @@ type FromThread =
   | { readonly method: 'Debugger.paused'; readonly params: { readonly callFrames: readonly CallFrame[] } }
   | { readonly method: 'Debugger.resumed' };
 
+/** A thread that runs no JavaScript answers at once; one that waits in native code does not answer at all. */
+const GIVE_UP_MS = 1_000;
+
 /**
  * Stops a thread of this process for a moment and tells where it was. Null when no JavaScript runs in it within `ms`. Never
  * rejects, and leaves the thread running: one that stands still could not be terminated.
@@ -34,7 +37,10 @@ type FromThread =
 export function stackOfThread(threadId: number, ms: number, clock: Clock): Promise<StackSample | null> {
   return new Promise((resolve) => {
     const session = new Session();
-    const timer = clock.setTimer(ms, () => end(null));
+    let timer = clock.setTimer(ms, () => {
+      look.giveUp();
+      timer = clock.setTimer(GIVE_UP_MS, () => end(null));
+    });
     const end = (answer: GuardAnswer) => {
       timer.cancel();
       session.removeAllListeners();
@@ -54,6 +60,7 @@ type Params<Name extends string> = Name extends 'attached'
   : { readonly sessionId: string; readonly message: string };
 
 const EVALUATED = 3;
+const GIVEN_UP = 5;
 
 class ThreadLook {
   readonly #session: Session;
@@ -77,10 +84,17 @@ class ThreadLook {
     this.#send(2, 'Debugger.pause');
   }
 
+  /** The thread is not to stop any more: else it would at the next line that it runs, when nobody is there to wake it. */
+  giveUp(): void {
+    if (this.#sessionId === null) this.#end(null);
+    else this.#send(GIVEN_UP, 'Debugger.disable');
+  }
+
   received({ sessionId, message }: Params<'received'>): void {
     if (sessionId !== this.#sessionId) return;
     const event = JSON.parse(message) as FromThread;
     if ('id' in event) {
+      if (event.id === GIVEN_UP) this.#end(null);
       if (event.id !== EVALUATED) return;
       const value = event.result?.result?.value;
       this.#token = typeof value === 'string' ? value : null;
