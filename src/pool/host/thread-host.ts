@@ -23,6 +23,9 @@ export interface ThreadHostOptions {
 
 /** A thread in a native call ends only after it: so long is waited before its place is taken by another. */
 const TERMINATE_GRACE_MS = 2_000;
+/** How long a loop is watched before it counts as at work, and the share of that time from which it does. */
+const WORK_LOOK_MS = 50;
+const AT_WORK = 0.9;
 
 /** Workers are threads of this process. */
 export class ThreadHost implements WorkerHost {
@@ -95,9 +98,14 @@ class ThreadChannel implements WorkerChannel {
     void this.#thread.terminate().finally(() => timer.cancel());
   }
 
-  stack(ms: number): Promise<StackSample | null> {
-    if (this.#state !== 'running') return Promise.resolve(null);
-    return stackOfThread(this.#thread.threadId, ms, this.#clock);
+  /** Only a loop that is at work is asked to stop: one that rests would do so at its next line, however late that comes. */
+  async stack(ms: number): Promise<StackSample | null> {
+    const { performance, threadId } = this.#thread;
+    const before = performance.eventLoopUtilization();
+    await this.#clock.sleep(WORK_LOOK_MS);
+    const { utilization } = performance.eventLoopUtilization(before);
+    if (this.#state !== 'running' || !(utilization > AT_WORK)) return null;
+    return stackOfThread(threadId, ms, this.#clock);
   }
 
   #end(code: number): void {
