@@ -38,6 +38,11 @@ const PROCESSES: readonly Plan[] = [
   plan('a daemon that is stopped for longer than its lease', [
     { on: 'ask', nth: 60, do: 'stop_daemon', daemon: 0, ms: 8_000 },
   ]),
+  plan('Redis, killed and flushed and cut off', [
+    { on: 'ask', nth: 30, do: 'script_flush' },
+    { on: 'ask', nth: 60, do: 'client_kill' },
+    { on: 'ask', nth: 90, do: 'kill_redis', ms: 500 },
+  ]),
 ];
 
 describeRedis('chaos on real processes', () => {

@@ -83,7 +83,7 @@ class Story {
     });
   }
 
-  fire(previous: number, tick: number, id = JOB): this {
+  fire(previous: number, tick: number, id = JOB, answered = true): this {
     const job = { id, unique: null, tag: null, keepResult: false };
     return this.call({
       verb: 'fire',
@@ -92,7 +92,7 @@ class Story {
       previous,
       tick,
       job,
-      reply: { tick, holder: null },
+      ...(answered ? { reply: { tick, holder: null } } : {}),
     });
   }
 
@@ -202,6 +202,11 @@ const GOOD: Readonly<Record<string, Story>> = {
     .later(6_000)
     .open(B),
   'ticks one after the other': story().open().fire(0, 1_000, JOB).fire(1_000, 2_000, OTHER),
+  'a tick that is asked for again without an answer, and again': story()
+    .open()
+    .fire(0, 1_000)
+    .fire(0, 1_000, JOB, false)
+    .fire(0, 1_000),
 };
 
 const BAD: readonly (readonly [Invariant, string, Story])[] = [

@@ -165,8 +165,12 @@ function checkComebacks(history: readonly Recorded[], report: Reporter): void {
     if ((history.at(-1)?.t ?? 0) < t + COMEBACK_MS || lasting(history, t) > 0) continue;
     for (const door of daemonsBetween(history, t, t + COMEBACK_MS)) {
       if (over.door !== '' && over.door !== door) continue;
+      // Also by an error: a Redis that was restarted first says that it knows no script.
       const answered = after.some(
-        (event) => event.kind === 'call' && event.door === door && event.call.reply !== undefined,
+        (event) =>
+          event.kind === 'call' &&
+          event.door === door &&
+          (event.call.reply !== undefined || event.call.error !== undefined),
       );
       if (!answered)
         report(

@@ -13,6 +13,32 @@ export async function dumpQueues(redis: Client): Promise<DumpEvent[]> {
   return dumps;
 }
 
+const COUNT_WAITING = `
+  local ids, count = {}, 0
+  local function look(records)
+    for _, record in ipairs(records) do
+      local id = string.sub(record, 2, 37)
+      if string.find(record, '"tag":', 1, true) and not ids[id] then
+        ids[id], count = true, count + 1
+      end
+    end
+  end
+  for _, prefix in ipairs(ARGV) do
+    look(redis.call('ZRANGE', prefix .. 'delayed', 0, -1))
+    look(redis.call('LRANGE', prefix .. 'suspects', 0, -1))
+    for level = 0, 9 do look(redis.call('LRANGE', prefix .. 'ready:' .. level, 0, -1)) end
+    for _, daemon in ipairs(redis.call('ZRANGE', prefix .. 'leases', 0, -1)) do
+      look(redis.call('HVALS', prefix .. 'inflight:' .. daemon))
+    end
+  end
+  return count`;
+
+/** How many jobs of the producer wait or run, at one moment. */
+export async function countWaiting(redis: Client): Promise<number> {
+  const prefixes = QUEUES.map((queue) => queueKeys(NAMESPACE, queue).meta.slice(0, -'meta'.length));
+  return Number(await redis.sendCommand(['EVAL', COUNT_WAITING, '0', ...prefixes]));
+}
+
 async function dumpQueue(redis: Client, queue: string): Promise<DumpEvent> {
   const keys = queueKeys(NAMESPACE, queue);
   const waiting = await redis.zRange(keys.delayed, 0, -1);

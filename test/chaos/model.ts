@@ -444,6 +444,8 @@ export class Model {
     const name = `${queue}/${schedule}`;
     const known = this.#state.ticks.get(name);
     if (reply === undefined) {
+      // From where the schedule does not stand nothing is fired, whether it arrived or not.
+      if (typeof known === 'number' && known !== previous) return;
       this.#state.ticks.set(name, null);
       if (!this.#state.jobs.has(job.id)) this.#add(job, queue, 'maybe');
       return;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { createClient } from 'redis';
 import { plainClient } from '../support/redis-broker.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
-import { dumpQueues } from './dump.ts';
+import { countWaiting, dumpQueues } from './dump.ts';
 import type { DumpEvent, Event } from './history.ts';
 import type { Turn } from './proxy.ts';
 
@@ -146,6 +146,14 @@ export class RealRedis {
     const done = this.#doing.then(work);
     this.#doing = done.catch(() => {});
     return done;
+  }
+
+  /**
+   * Jobs of the producer that have not ended. One script, so no job can move past the reader and no turn of the proxy is
+   * needed: daemons that waited behind reads of many round trips missed their deadlines on a busy machine.
+   */
+  countWaiting(): Promise<number> {
+    return withClient(this.#server.url, (client) => countWaiting(client as never));
   }
 
   dump(): Promise<DumpEvent[]> {
