@@ -79,6 +79,9 @@ export function encodeJob(job: NewJob): string {
   );
 }
 
+/** One for all jobs without, so that what follows from them is found out once. */
+export const NO_OPTIONS: JobOptions = Object.freeze({});
+
 /** @throws ForkloopError ERR_INPUT_INVALID when the text is not a record of ours: its caller quarantines it. */
 export function decodeJob(record: string): Job {
   const uniqueEnd = HEADER_LENGTH + number(record, 66, 69);
@@ -98,7 +101,7 @@ export function decodeJob(record: string): Job {
     keepResult: record[52] === '1',
     expiresAt: number(record, 53, 66),
     unique: uniqueEnd === HEADER_LENGTH ? null : fromAscii(record.slice(HEADER_LENGTH, uniqueEnd)),
-    options: brace < 0 ? {} : parsed(record, meta.slice(brace), areJobOptions),
+    options: brace < 0 ? NO_OPTIONS : parsed(record, meta.slice(brace), areJobOptions),
     error: errorEnd === metaEnd ? null : parsed(record, record.slice(metaEnd, errorEnd), isErrorRecord),
     input: record.slice(errorEnd),
   };
@@ -144,10 +147,17 @@ function digits(value: number, width: number): string {
   return String(Math.min(Math.max(0, Math.trunc(value)), 10 ** width - 1)).padStart(width, '0');
 }
 
+const ZERO = 48;
+
 function number(record: string, start: number, end: number): number {
-  const text = record.slice(start, end);
-  if (!/^\d+$/.test(text) || text.length !== end - start) throw corrupt(record);
-  return Number(text);
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = record.charCodeAt(at) - ZERO;
+    // Also beyond the end of the text, where it is no number.
+    if (!(digit >= 0 && digit <= 9)) throw corrupt(record);
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 function parsed<T>(record: string, json: string, fits: (value: unknown) => value is T): T {

@@ -15,8 +15,11 @@ export class Accounts {
   /** An exchange was answered. Returns the jobs that were not delivered before. */
   book(settled: readonly Settlement[], claimed: readonly ClaimedJob[]): readonly ClaimedJob[] {
     for (const { token } of settled) this.#tokens.delete(token);
-    const fresh = claimed.filter(({ token }) => !this.#tokens.has(token));
-    for (const { token } of fresh) this.#tokens.add(token);
+    const fresh: ClaimedJob[] = [];
+    for (const job of claimed) {
+      const before = this.#tokens.size;
+      if (this.#tokens.add(job.token).size > before) fresh.push(job);
+    }
     return fresh;
   }
 

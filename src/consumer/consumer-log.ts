@@ -6,6 +6,7 @@ import type { PreparedJob } from './delivery.ts';
 
 /** One record for each attempt that ended: what did not go well can be seen without looking for it. */
 export function logEnd(log: Logger, { delivery, outcome, runMs }: Ended, settlement: Settlement): void {
+  if (settlement.type === 'ack' && !log.isOn('debug')) return;
   const fields: LogFields = {
     queue: delivery.queue,
     task: delivery.task,

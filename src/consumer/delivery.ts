@@ -1,5 +1,5 @@
 import type { ClaimedJob } from '../broker/broker.ts';
-import { decodeJob, type Job, tokenClaims } from '../broker/job-record.ts';
+import { decodeJob, type Job, NO_OPTIONS, tokenClaims } from '../broker/job-record.ts';
 import { type ErrorRecord, toErrorRecord } from '../lib/errors.ts';
 import type { RetryPolicy } from '../lib/retry-policy.ts';
 import type { Delivery } from '../pool/pool.ts';
@@ -60,8 +60,7 @@ function prepareKnown(
   queue: QueueSettings,
   manifest: TaskManifest,
 ): PreparedJob {
-  const own = { timeoutMs: job.options.timeout, retry: job.options.retry };
-  const limits = resolveLimits([own, manifest, ...queue.levels], queue.defaults);
+  const limits = limitsOf(job, queue, manifest);
   return {
     job,
     retry: limits.retry,
@@ -79,9 +78,32 @@ function prepareKnown(
       killAfterMs: limits.killAfterMs,
       maxResultBytes: queue.maxResultBytes,
       alone: claimed.alone,
-      headers: job.options.headers ?? {},
+      headers: job.options.headers ?? NO_HEADERS,
     },
   };
+}
+
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Of jobs that say nothing themselves, which are most: found out once for each task and version of the settings. */
+const common = new WeakMap<QueueSettings, WeakMap<TaskManifest, AttemptLimits>>();
+
+function limitsOf({ options }: Job, queue: QueueSettings, manifest: TaskManifest): AttemptLimits {
+  if (options !== NO_OPTIONS) {
+    const own = { timeoutMs: options.timeout, retry: options.retry };
+    return resolveLimits([own, manifest, ...queue.levels], queue.defaults);
+  }
+  let byTask = common.get(queue);
+  if (byTask === undefined) {
+    byTask = new WeakMap();
+    common.set(queue, byTask);
+  }
+  let limits = byTask.get(manifest);
+  if (limits === undefined) {
+    limits = resolveLimits([manifest, ...queue.levels], queue.defaults);
+    byTask.set(manifest, limits);
+  }
+  return limits;
 }
 
 function read(claimed: ClaimedJob): { job: Job } | { error: ErrorRecord } {

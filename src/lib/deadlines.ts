@@ -21,10 +21,10 @@ export class Deadlines<Key> {
     this.#onDue = onDue;
   }
 
-  /** Calls back with `key` once, `ms` from now. A key has one deadline: setting it again moves it. */
-  set(key: Key, ms: number): void {
+  /** Calls back with `key` once, `ms` from `now` (monotonic). A key has one deadline: setting it again moves it. */
+  set(key: Key, ms: number, now = this.#clock.monotonic()): void {
     this.clear(key);
-    const grain = Math.ceil((this.#clock.monotonic() + ms) / GRAIN_MS);
+    const grain = Math.ceil((now + ms) / GRAIN_MS);
     const keys = this.#grains.get(grain);
     if (keys === undefined) this.#grains.set(grain, new Set([key]));
     else keys.add(key);

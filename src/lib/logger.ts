@@ -10,24 +10,29 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+  /** Whether records of this level are written: ask before making one that costs something, for each job. */
+  isOn(level: LogLevel): boolean;
   /** The same sink; `fields` stand on each record. */
   child(fields: LogFields): Logger;
 }
 
-/** Builds the five methods and `child` over one function. */
+/** Builds the methods over one function. What `isOn` refuses never reaches it. */
 export function createLogger(
   write: (level: LogLevel, message: string, fields: LogFields) => void,
   fields: LogFields = {},
+  isOn: (level: LogLevel) => boolean = () => true,
 ): Logger {
-  const log = (level: LogLevel, message: string, more?: LogFields) =>
-    write(level, message, more === undefined ? fields : merged(fields, more));
+  const log = (level: LogLevel, message: string, more?: LogFields) => {
+    if (isOn(level)) write(level, message, more === undefined ? fields : merged(fields, more));
+  };
   return {
     log,
     debug: (message, more) => log('debug', message, more),
     info: (message, more) => log('info', message, more),
     warn: (message, more) => log('warn', message, more),
     error: (message, more) => log('error', message, more),
-    child: (more) => createLogger(write, merged(fields, more)),
+    isOn,
+    child: (more) => createLogger(write, merged(fields, more), isOn),
   };
 }
 
@@ -40,4 +45,8 @@ function merged(fields: LogFields, more: LogFields): LogFields {
   }
 }
 
-export const silentLogger: Logger = createLogger(() => {});
+export const silentLogger: Logger = createLogger(
+  () => {},
+  {},
+  () => false,
+);

@@ -4,7 +4,7 @@ import type { WorkerHandle } from './worker-handle.ts';
 
 /** Finds a place for each flight: a worker that is free, or the buffer of one that will be in no time. */
 export class Dispatcher {
-  /** Of all jobs of late, and by task. Only asked where workers run one job at a time. */
+  /** Of all jobs of late, and by task. */
   #mean: MeanRun = null;
   readonly #means = new Map<string, number>();
   #waiting: Flight[] = [];
@@ -13,7 +13,7 @@ export class Dispatcher {
   capacity(workers: Iterable<WorkerHandle>): number {
     let capacity = 0;
     for (const { open, boot } of workers) {
-      if (open) capacity += boot.concurrency + (boot.concurrency === 1 ? prefetchDepth(this.#mean) : 0);
+      if (open) capacity += boot.concurrency + prefetchDepth(this.#mean, boot.concurrency);
     }
     return capacity;
   }
@@ -25,7 +25,8 @@ export class Dispatcher {
   }
 
   add(flights: readonly Flight[]): void {
-    this.#waiting.push(...flights);
+    if (this.#waiting.length === 0) this.#waiting = [...flights];
+    else this.#waiting.push(...flights);
   }
 
   remove(flight: Flight): void {
@@ -42,45 +43,64 @@ export class Dispatcher {
   /** Gives what waits to the workers, in order, in one message to each. */
   dispatch(workers: readonly WorkerHandle[]): void {
     if (this.#waiting.length === 0) return;
-    const seats = workers.filter(({ open }) => open).map((worker) => new Seat(worker));
+    const meanOf = (task: string): MeanRun => this.#means.get(task) ?? null;
+    const seats = workers.filter(({ open }) => open).map((worker) => new Seat(worker, meanOf));
     let given = 0;
     for (const flight of this.#waiting) {
-      const seat = this.#place(seats);
-      if (seat === undefined) break;
-      seat.flights.push(flight);
+      const seat = emptiest(seats);
+      if (seat === undefined || !seat.takesMore) break;
+      seat.take(flight);
       given += 1;
     }
     this.#waiting = this.#waiting.slice(given);
     for (const { worker, flights } of seats) if (flights.length > 0) worker.give(flights);
   }
-
-  /** The emptiest worker; one that is full only if all before the newcomer are short. */
-  #place(seats: readonly Seat[]): Seat | undefined {
-    let best: Seat | undefined;
-    for (const seat of seats) if (best === undefined || seat.load < best.load) best = seat;
-    if (best === undefined || best.load < best.worker.boot.concurrency) return best;
-    return best.worker.boot.concurrency === 1 && best.load <= this.#depthBehind(best) ? best : undefined;
-  }
-
-  #depthBehind(seat: Seat): number {
-    let longest: MeanRun = 0;
-    for (const { delivery } of [...seat.worker.inside.values(), ...seat.flights]) {
-      const mean = this.#means.get(delivery.task) ?? null;
-      longest = mean === null || longest === null ? null : Math.max(longest, mean);
-    }
-    return prefetchDepth(longest);
-  }
 }
 
+function emptiest(seats: readonly Seat[]): Seat | undefined {
+  let best: Seat | undefined;
+  for (const seat of seats) if (best === undefined || seat.load < best.load) best = seat;
+  return best;
+}
+
+/** A worker while flights are given out: full if what is in it already, or comes before the newcomer, may take long. */
 class Seat {
   readonly worker: WorkerHandle;
   readonly flights: Flight[] = [];
+  readonly #meanOf: (task: string) => MeanRun;
+  /** What the longest of all inside takes; null when that is not known of one of them. Looked up when first asked for. */
+  #longest: MeanRun | undefined;
 
-  constructor(worker: WorkerHandle) {
+  constructor(worker: WorkerHandle, meanOf: (task: string) => MeanRun) {
     this.worker = worker;
+    this.#meanOf = meanOf;
   }
 
   get load(): number {
     return this.worker.inside.size + this.worker.zombies.size + this.flights.length;
   }
+
+  get takesMore(): boolean {
+    const { concurrency } = this.worker.boot;
+    const buffered = this.load - concurrency;
+    return buffered < 0 || buffered < prefetchDepth(this.#longestInside(), concurrency);
+  }
+
+  take(flight: Flight): void {
+    this.flights.push(flight);
+    if (this.#longest !== undefined)
+      this.#longest = longer(this.#longest, this.#meanOf(flight.delivery.task));
+  }
+
+  #longestInside(): MeanRun {
+    if (this.#longest !== undefined) return this.#longest;
+    let longest: MeanRun = 0;
+    for (const { delivery } of this.worker.inside.values())
+      longest = longer(longest, this.#meanOf(delivery.task));
+    for (const { delivery } of this.flights) longest = longer(longest, this.#meanOf(delivery.task));
+    this.#longest = longest;
+    return longest;
+  }
 }
+
+const longer = (a: MeanRun, b: MeanRun): MeanRun => (a === null || b === null ? null : Math.max(a, b));

@@ -40,10 +40,10 @@ export class Enforcer {
     });
   }
 
-  /** Its handler is called now: the limits count from here. */
-  started(flight: Flight): void {
+  /** Its handler is called now (monotonic): the limits count from here. */
+  started(flight: Flight, now: number): void {
     const { timeoutMs, killAfterMs } = flight.delivery;
-    if (timeoutMs > 0) this.#hardLimits.set(flight, timeoutMs + killAfterMs);
+    if (timeoutMs > 0) this.#hardLimits.set(flight, timeoutMs + killAfterMs, now);
   }
 
   aborted(flight: Flight, graceMs: number): void {

@@ -1,4 +1,3 @@
-import type { Clock } from '../lib/clock.ts';
 import type { AbortReason, Outcome } from '../task/outcome.ts';
 import type { Inside } from './blame.ts';
 import type { Delivery, Ended } from './pool.ts';
@@ -36,15 +35,10 @@ export class Flight implements Inside {
 
 /** Everything in flight. Each flight ends exactly once: what comes later finds nothing here. */
 export class Ledger {
-  readonly #clock: Clock;
   readonly #flights = new Map<string, Flight>();
   #ended: Ended[] = [];
   #telling = false;
   #onEnded: (ended: readonly Ended[]) => void = () => {};
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
 
   get size(): number {
     return this.#flights.size;
@@ -68,11 +62,11 @@ export class Ledger {
     return this.#flights.values();
   }
 
-  /** False when it had ended before. */
-  end(flight: Flight, outcome: Outcome): boolean {
+  /** `now`: monotonic. False when it had ended before. */
+  end(flight: Flight, outcome: Outcome, now: number): boolean {
     if (this.#flights.get(flight.token) !== flight) return false;
     this.#flights.delete(flight.token);
-    const runMs = flight.startedAt === null ? null : this.#clock.monotonic() - flight.startedAt;
+    const runMs = flight.startedAt === null ? null : now - flight.startedAt;
     this.#ended.push({ delivery: flight.delivery, outcome, runMs });
     this.#tellSoon();
     return true;

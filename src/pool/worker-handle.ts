@@ -121,7 +121,7 @@ export class WorkerHandle {
       flight.worker = this;
       this.inside.set(flight.token, flight);
     }
-    this.#apply({ type: 'load', inside: this.inside.size });
+    this.#loadChanged();
     if (this.state !== 'starting') this.#sendRun(flights);
   }
 
@@ -129,7 +129,7 @@ export class WorkerHandle {
   release(flight: Flight, stillRuns = false): void {
     if (!this.inside.delete(flight.token)) return;
     if (stillRuns) this.zombies.add(flight.token);
-    this.#apply({ type: 'load', inside: this.inside.size });
+    if (this.inside.size === 0) this.#loadChanged();
   }
 
   abort(tokens: readonly string[], reason: AbortReason): void {
@@ -209,6 +209,10 @@ export class WorkerHandle {
 
   #sendRun(flights: readonly Flight[]): void {
     this.#channel.send({ type: 'run', deliveries: flights.map(({ delivery }) => delivery) });
+  }
+
+  #loadChanged(): void {
+    this.#apply({ type: 'load', inside: this.inside.size });
   }
 
   #apply(event: WorkerEvent): WorkerAction | null {

@@ -37,7 +37,7 @@ export class WorkerPool implements Pool, WorkerOwner {
   readonly kind: 'process' | 'async';
   readonly queues: readonly string[];
   readonly #services: PoolServices;
-  readonly #ledger: Ledger;
+  readonly #ledger = new Ledger();
   readonly #dispatcher = new Dispatcher();
   readonly #staff: Staff;
   readonly #enforcer: Enforcer;
@@ -54,7 +54,6 @@ export class WorkerPool implements Pool, WorkerOwner {
     this.name = options.name;
     this.kind = options.kind;
     this.queues = options.queues;
-    this.#ledger = new Ledger(clock);
     this.#ledger.onEnded((ended) => {
       this.#onEnded(ended);
       if (this.free > 0) this.#onFree();
@@ -281,20 +280,23 @@ export class WorkerPool implements Pool, WorkerOwner {
       const flight = worker.inside.get(token);
       if (flight === undefined) continue;
       flight.startedAt = now;
-      this.#enforcer.started(flight);
+      this.#enforcer.started(flight, now);
     }
   }
 
   #workerEnded(worker: WorkerHandle, { ended, started }: Extract<FromWorker, { type: 'ended' }>): void {
+    const now = this.#services.clock.monotonic();
+    let completed = false;
     for (const { token, outcome } of ended) {
       const flight = worker.inside.get(token);
       if (flight === undefined) worker.zombies.delete(token);
       else {
         if (flight.started) worker.jobs += 1;
-        this.#end(flight, flight.ownEnd(outcome));
+        this.#end(flight, flight.ownEnd(outcome), now);
       }
-      if (outcome.type === 'completed') this.#staff.completed(worker);
+      completed ||= outcome.type === 'completed';
     }
+    if (completed) this.#staff.completed(worker);
     this.#staff.ended(worker);
     if (started !== undefined) this.#started(worker, started);
     if (worker.state === 'draining' && worker.inside.size === 0 && worker.zombies.size > 0)
@@ -302,15 +304,13 @@ export class WorkerPool implements Pool, WorkerOwner {
     this.#dispatch();
   }
 
-  #end(flight: Flight, outcome: Outcome): void {
+  #end(flight: Flight, outcome: Outcome, now = this.#services.clock.monotonic()): void {
     const { worker } = flight;
     worker?.release(flight);
     if (worker?.forOne) worker.drain();
     this.#enforcer.ended(flight);
-    if (flight.startedAt !== null) {
-      this.#dispatcher.ran(flight, this.#services.clock.monotonic() - flight.startedAt);
-    }
-    this.#ledger.end(flight, outcome);
+    if (flight.startedAt !== null) this.#dispatcher.ran(flight, now - flight.startedAt);
+    this.#ledger.end(flight, outcome, now);
   }
 }
 

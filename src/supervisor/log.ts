@@ -58,7 +58,8 @@ export function createWinstonLogger(options: WinstonLoggerOptions): WinstonLogge
       // A clock or a message that throws: the caller's work goes on.
     }
   };
-  return Object.defineProperties(createLogger(write) as WinstonLogger, {
+  const isOn = (asked: LogLevel) => LEVELS[asked] <= (LEVELS[target.level as LogLevel] ?? LEVELS.debug);
+  return Object.defineProperties(createLogger(write, {}, isOn) as WinstonLogger, {
     setLevel: {
       value: (next: LogLevel) => {
         target.level = next;

@@ -2,6 +2,7 @@
 
 import { parentPort } from 'node:worker_threads';
 import type { Envelope, FromWorker, ToWorker } from '../pool/host/protocol.ts';
+import { packFromWorker, type ToWorkerWire, unpackToWorker } from '../pool/host/wire.ts';
 
 export interface Port {
   /** Never throws: to a master that is gone it does nothing. */
@@ -32,7 +33,7 @@ function processPort(): Port {
   return {
     post: tolerant((message) => {
       if (!process.connected) return;
-      send({ forkloop: message } satisfies Envelope, undefined, undefined, sent);
+      send({ forkloop: packFromWorker(message) } satisfies Envelope, undefined, undefined, sent);
       unsent += 1;
     }),
     flush: () =>
@@ -40,7 +41,7 @@ function processPort(): Port {
         if (unsent === 0 || !process.connected) resolve();
         else onSent = resolve;
       }),
-    listen: (listener) => process.on('message', (message) => listener(message as ToWorker)),
+    listen: (listener) => process.on('message', (wire) => listener(unpackToWorker(wire as ToWorkerWire))),
     exit,
   };
 }
@@ -48,9 +49,9 @@ function processPort(): Port {
 function threadPort(port: NonNullable<typeof parentPort>): Port {
   const exit = process.exit.bind(process);
   return {
-    post: tolerant((message) => port.postMessage({ forkloop: message } satisfies Envelope)),
+    post: tolerant((message) => port.postMessage({ forkloop: packFromWorker(message) } satisfies Envelope)),
     flush: () => Promise.resolve(),
-    listen: (listener) => port.on('message', listener),
+    listen: (listener) => port.on('message', (wire: ToWorkerWire) => listener(unpackToWorker(wire))),
     exit,
   };
 }

@@ -8,10 +8,9 @@ import type { Clock } from '../lib/clock.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { ForkloopError, toErrorRecord } from '../lib/errors.ts';
 import type { FromWorker } from '../pool/host/protocol.ts';
-import type { Delivery } from '../pool/pool.ts';
 import type { AnyTask } from '../task/define.ts';
 import type { AbortReason, Outcome } from '../task/outcome.ts';
-import { Attempt, type AttemptServices } from '../task/run.ts';
+import { Attempt, type AttemptServices, type AttemptSpec } from '../task/run.ts';
 import { ProgressThrottle } from './progress-throttle.ts';
 
 export interface RunnerOptions {
@@ -21,8 +20,13 @@ export interface RunnerOptions {
   readonly post: (message: FromWorker) => void;
 }
 
-/** At most so many are started before the clock is looked at: from one on, twice as many each time it took no time. */
-const SLICE = 4;
+/**
+ * At most so many are told as started in one message: from one on, twice as many while handlers are light. They are those that a
+ * sudden end of the worker is laid to.
+ */
+const SLICE = 64;
+const LIGHT_MS = 1;
+/** Handlers that took so long together before they first waited give the event loop a turn. */
 const HEAVY_MS = 10;
 
 type Ended = { readonly token: string; readonly outcome: Outcome };
@@ -32,7 +36,9 @@ export class Runner {
   readonly #services: AttemptServices;
   readonly #throttle: ProgressThrottle;
   readonly #running = new Map<string, Attempt>();
-  #buffer: Delivery[] = [];
+  #buffer: AttemptSpec[] = [];
+  /** The first so many of the buffer were told as started; they are called next. */
+  #told = 0;
   #ended: Ended[] = [];
   #flushing = false;
   #slice = 1;
@@ -53,7 +59,7 @@ export class Runner {
     };
   }
 
-  run(deliveries: readonly Delivery[]): void {
+  run(deliveries: readonly AttemptSpec[]): void {
     this.#buffer.push(...deliveries);
     if (this.#state === 'open') this.#startNext();
     else this.handBack();
@@ -89,21 +95,30 @@ export class Runner {
 
   /**
    * Starts what there is room for. Handlers that work hard before they first wait must not keep the event loop for as long
-   * as all of them take together: after a slice that took long the rest waits for the next turn.
+   * as all of them take together: the rest waits for the next turn.
    */
   #startNext(): void {
-    if (this.#yielding) return;
-    let room = this.#options.concurrency - this.#running.size;
-    while (room > 0 && this.#buffer.length > 0) {
-      const begun = this.#options.clock.monotonic();
-      this.#startSlice(Math.min(room, this.#slice));
-      const heavy = this.#options.clock.monotonic() - begun > HEAVY_MS;
-      this.#slice = heavy ? 1 : Math.min(SLICE, this.#slice * 2);
-      if (heavy && this.#options.concurrency > 1) {
-        this.#yield();
-        return;
+    if (this.#yielding || this.#buffer.length === 0) return;
+    const { concurrency, clock } = this.#options;
+    const begun = clock.monotonic();
+    let before = begun;
+    for (;;) {
+      if (this.#told === 0) this.#tell(Math.min(concurrency - this.#running.size, this.#slice));
+      if (this.#told === 0) return;
+      const slice = this.#told;
+      while (this.#told > 0) {
+        this.#told -= 1;
+        this.#call(this.#buffer.shift() as AttemptSpec);
+        if (concurrency > 1 && clock.monotonic() - begun > HEAVY_MS) {
+          this.#slice = 1;
+          this.#yield();
+          return;
+        }
       }
-      room = this.#options.concurrency - this.#running.size;
+      const now = clock.monotonic();
+      if (now - before > LIGHT_MS) this.#slice = Math.max(1, slice >> 2);
+      else this.#slice = Math.min(SLICE, this.#slice * 2);
+      before = now;
     }
   }
 
@@ -115,48 +130,51 @@ export class Runner {
     });
   }
 
-  #startSlice(count: number): void {
-    const next = this.#buffer.splice(0, count);
-    // Told before any of them is called: if one takes the process down, the master knows which could be the cause.
-    this.flush(next.map(({ token }) => token));
-    for (const delivery of next) {
-      const task = this.#options.tasks.get(delivery.task);
-      if (task === undefined) queueMicrotask(() => this.#end(delivery.token, unknownTask(delivery.task)));
-      else this.#start(task, delivery);
-    }
+  /** Before any of them is called: if one takes the process down, the master knows which could be the cause. */
+  #tell(count: number): void {
+    this.#told = Math.max(0, Math.min(count, this.#buffer.length));
+    if (this.#told > 0) this.flush(this.#buffer.slice(0, this.#told).map(({ token }) => token));
   }
 
-  #start(task: AnyTask, delivery: Delivery): void {
-    const attempt = new Attempt(task, delivery, this.#services);
-    this.#running.set(delivery.token, attempt);
-    void attempt.run().then((outcome) => this.#end(delivery.token, outcome));
+  #call(spec: AttemptSpec): void {
+    const task = this.#options.tasks.get(spec.task);
+    if (task === undefined) queueMicrotask(() => this.#end(spec.token, unknownTask(spec.task)));
+    else this.#start(task, spec);
+  }
+
+  #start(task: AnyTask, spec: AttemptSpec): void {
+    const attempt = new Attempt(task, spec, this.#services);
+    this.#running.set(spec.token, attempt);
+    void attempt.run().then((outcome) => this.#end(spec.token, outcome));
   }
 
   #end(token: string, outcome: Outcome): void {
     this.#running.delete(token);
     this.#throttle.forget(token);
     this.#ended.push({ token, outcome });
-    if (this.#buffer.length > 0) this.#startNext();
-    else if (this.#options.concurrency === 1) this.flush();
-    else this.#flushSoon();
+    if (this.#options.concurrency > 1) this.#flushSoon();
+    else if (this.#buffer.length > 0) this.#startNext();
+    else this.flush();
     this.#leaveIfDone();
   }
 
-  #handBack(which: (delivery: Delivery) => boolean): void {
+  #handBack(which: (spec: AttemptSpec) => boolean): void {
     const back = this.#buffer.filter(which);
     if (back.length === 0) return;
-    this.#buffer = this.#buffer.filter((delivery) => !which(delivery));
+    this.#told -= this.#buffer.slice(0, this.#told).filter(which).length;
+    this.#buffer = this.#buffer.filter((spec) => !which(spec));
     for (const { token } of back)
       this.#ended.push({ token, outcome: { type: 'interrupted', reason: 'handed_back' } });
     this.flush();
   }
 
-  /** What ends in one turn of the event loop travels in one message. */
+  /** What ends in one turn of the event loop travels in one message, with what begins in its place. */
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;
     setImmediate(() => {
       this.#flushing = false;
+      this.#startNext();
       this.flush();
     });
   }

@@ -7,7 +7,7 @@ import type {
 } from '../../src/pool/host/host.ts';
 import type { FromWorker, ToWorker } from '../../src/pool/host/protocol.ts';
 import type { StackSample } from '../../src/pool/host/stack.ts';
-import type { Delivery } from '../../src/pool/pool.ts';
+import type { AttemptSpec } from '../../src/task/run.ts';
 
 const TASK = { name: 'task', validated: false };
 
@@ -17,7 +17,7 @@ export class FakeWorker implements WorkerChannel {
   readonly boot: WorkerBoot;
   readonly heard: ToWorker[] = [];
   /** What it was given and has not ended, as a real worker knows it. */
-  readonly has = new Map<string, Delivery>();
+  readonly has = new Map<string, AttemptSpec>();
   state: 'alive' | 'killed' | 'exited' = 'alive';
   readonly #listener: WorkerListener;
 

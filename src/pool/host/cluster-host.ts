@@ -16,6 +16,7 @@ import { LineSplitter } from './lines.ts';
 import { forkAsGroupLeader, killGroup } from './process-group.ts';
 import { BOOT_VARIABLE, GUARD_PIPE, openEnvelope, type ToWorker } from './protocol.ts';
 import type { StackSample } from './stack.ts';
+import { packToWorker } from './wire.ts';
 
 export interface ClusterHostOptions {
   /** `process` where the child runs a whole async pool. */
@@ -100,7 +101,7 @@ class ClusterChannel implements WorkerChannel {
   send(message: ToWorker): void {
     if (this.#state !== 'running' || !this.#child.connected) return;
     // What does not arrive is told by `exit`; the callback only keeps the error from being thrown.
-    this.#child.send(message, () => {});
+    this.#child.send(packToWorker(message), () => {});
   }
 
   kill(): void {

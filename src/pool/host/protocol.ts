@@ -4,7 +4,8 @@ import type { ErrorRecord } from '../../lib/errors.ts';
 import type { LogLevel } from '../../lib/logger.ts';
 import type { TaskManifest } from '../../task/define.ts';
 import type { AbortReason, Outcome } from '../../task/outcome.ts';
-import type { Delivery } from '../pool.ts';
+import type { AttemptSpec } from '../../task/run.ts';
+import { type FromWorkerWire, unpackFromWorker } from './wire.ts';
 
 /** The environment variable that carries a forked worker's WorkerBoot as JSON. */
 export const BOOT_VARIABLE = 'FORKLOOP_BOOT';
@@ -17,7 +18,7 @@ export const GUARD_PIPE = 4;
 
 export type ToWorker =
   /** Run these, in this order; a process worker one at a time, the rest waits in its buffer. */
-  | { readonly type: 'run'; readonly deliveries: readonly Delivery[] }
+  | { readonly type: 'run'; readonly deliveries: readonly AttemptSpec[] }
   /** Abort the signal of these. What still waits in the buffer comes back as `interrupted: handed_back`. */
   | { readonly type: 'abort'; readonly tokens: readonly string[]; readonly reason: AbortReason }
   /** Give back what waits in the buffer (each ends `interrupted: handed_back`); running jobs go on. */
@@ -73,13 +74,14 @@ export type FromWorker =
 
 /** What a worker sends on the wire: user code shares the channel, and its messages must not be taken for ours. */
 export interface Envelope {
-  readonly forkloop: FromWorker;
+  readonly forkloop: FromWorkerWire;
 }
 
 /** The message inside; null for one that is none of ours. */
 export function openEnvelope(value: unknown): FromWorker | null {
   if (typeof value !== 'object' || value === null) return null;
-  return (value as Partial<Envelope>).forkloop ?? null;
+  const { forkloop } = value as Partial<Envelope>;
+  return forkloop === undefined ? null : unpackFromWorker(forkloop);
 }
 
 // ------------------------------------------------------------------------------------------ master and guard

@@ -13,6 +13,7 @@ import { LineSplitter } from './lines.ts';
 import { openEnvelope, type ToWorker } from './protocol.ts';
 import type { StackSample } from './stack.ts';
 import { stackOfThread } from './thread-stack.ts';
+import { packToWorker } from './wire.ts';
 
 export interface ThreadHostOptions {
   /** All that the thread sees of the environment: see `workerEnv`. */
@@ -88,7 +89,7 @@ class ThreadChannel implements WorkerChannel {
   }
 
   send(message: ToWorker): void {
-    if (this.#state === 'running') this.#thread.postMessage(message);
+    if (this.#state === 'running') this.#thread.postMessage(packToWorker(message));
   }
 
   kill(): void {
