@@ -56,16 +56,23 @@ export interface Job {
 /** A job that nobody has claimed yet. */
 export type NewJob = Omit<Job, 'claims' | 'failures' | 'crashes' | 'recoveries' | 'error'>;
 
-/** @throws ForkloopError ERR_OPTION_INVALID when the unique key or the options are longer than a record can hold. */
-export function encodeJob(job: NewJob): string {
+/** What jobs may have in common. */
+export type JobTemplate = Omit<NewJob, 'id' | 'input'>;
+
+/** As `recordMaker`, for one job. */
+export const encodeJob = (job: NewJob): string => recordMaker(job)(job.id, job.input);
+
+/**
+ * Makes the records of jobs that differ only in id and input: all the rest is written once.
+ * @throws ForkloopError ERR_OPTION_INVALID when the unique key or the options are longer than a record can hold.
+ */
+export function recordMaker(job: JobTemplate): (id: string, input: string) => string {
   const unique = job.unique === null ? '' : toAscii(job.unique);
   if (unique.length > UNIQUE_LIMIT) throw tooLong('unique key', unique.length, UNIQUE_LIMIT);
   const options = Object.keys(job.options).length === 0 ? '' : toAscii(JSON.stringify(job.options));
   const meta = job.task + options;
   if (meta.length > META_LIMIT) throw tooLong('options and headers', meta.length, META_LIMIT);
-  return (
-    FORMAT_VERSION +
-    job.id +
+  const behindId =
     '00000000000000' + // claims, failures, crashes, recoveries
     job.priority +
     (job.keepResult ? '1' : '0') +
@@ -74,9 +81,8 @@ export function encodeJob(job: NewJob): string {
     digits(meta.length, 4) +
     '0000' +
     unique +
-    meta +
-    job.input
-  );
+    meta;
+  return (id, input) => FORMAT_VERSION + id + behindId + input;
 }
 
 /** One for all jobs without, so that what follows from them is found out once. */

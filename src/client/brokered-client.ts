@@ -1,14 +1,15 @@
-import { type BrokerClient, BrokerError } from '../broker/broker.ts';
+import { BATCH_LIMIT, type BrokerClient, BrokerError } from '../broker/broker.ts';
 import { decodeJob } from '../broker/job-record.ts';
 import type { Clock } from '../lib/clock.ts';
+import { Condition } from '../lib/condition.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import { type AnyTask, TASK_NAME } from '../task/define.ts';
 import { queueFor } from '../task/router.ts';
 import { EnqueueManyError } from './enqueue-many-error.ts';
-import { Enqueuer } from './enqueuer.ts';
-import { createJobHandle, type JobHandle } from './job-handle.ts';
-import { type EnqueueOptions, encodeInput, newJob } from './new-job.ts';
+import { Enqueuer, type Existing } from './enqueuer.ts';
+import { type JobHandle, type JobSource, StoredJob } from './job-handle.ts';
+import { type EnqueueOptions, encodeInput, type JobMaker, jobMaker } from './new-job.ts';
 import { ResultWatcher } from './result-watcher.ts';
 import type { ClientSettings } from './settings.ts';
 
@@ -20,7 +21,9 @@ export class BrokeredClient {
   readonly #clock: Clock;
   readonly #enqueuers = new Map<string, Enqueuer>();
   readonly #watchers = new Map<string, ResultWatcher>();
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #sources = new Map<string, JobSource>();
+  #underWay = 0;
+  readonly #changed = new Condition();
   #state: 'open' | 'closed' = 'open';
 
   constructor(broker: BrokerClient, settings: ClientSettings, timeoutMs: number, clock: Clock) {
@@ -37,11 +40,22 @@ export class BrokeredClient {
     options: EnqueueOptions = {},
     deadline?: number,
   ): Promise<JobHandle<never>> {
-    const json = await this.#encode(task, input);
+    const encoded = this.#encode(task, input);
+    const json = typeof encoded === 'string' ? encoded : await encoded;
     const queue = this.#queueOf(task, options);
-    return (await this.#store(nameOf(task), queue, json, options, deadline)) as JobHandle<never>;
+    this.#begin();
+    try {
+      const enqueuer = this.#enqueuer(queue);
+      const maker = this.#maker(nameOf(task), queue, options);
+      const id = newId();
+      const existing = await enqueuer.add(maker.make(id, json), deadline);
+      return await this.#handle(queue, id, existing, maker.resultKept);
+    } finally {
+      this.#end();
+    }
   }
 
+  /** Two batches at a time: one is made while the other is sent. After one that failed no further is sent. */
   async enqueueMany(
     task: AnyTask | string,
     inputs: readonly unknown[],
@@ -49,26 +63,70 @@ export class BrokeredClient {
   ): Promise<JobHandle<never>[]> {
     const queue = this.#queueOf(task, options);
     const jsons: string[] = [];
-    for (const input of inputs) jsons.push(await this.#encode(task, input));
-    const ends = await Promise.allSettled(
-      jsons.map((json) => this.#store(nameOf(task), queue, json, options)),
-    );
-    const handles = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
-    const failed = ends.find((end) => end.status === 'rejected');
-    if (failed === undefined) return handles as JobHandle<never>[];
-    throw failed.reason instanceof BrokerError
-      ? new EnqueueManyError(handles, inputs.length, failed.reason)
-      : failed.reason;
+    for (const input of inputs) {
+      const encoded = this.#encode(task, input);
+      jsons.push(typeof encoded === 'string' ? encoded : await encoded);
+    }
+    this.#begin();
+    try {
+      const batches: Promise<Batch>[] = [];
+      let failure: BrokerError | undefined;
+      for (let from = 0; from < jsons.length && failure === undefined; from += BATCH_LIMIT) {
+        batches.push(this.#storeBatch(nameOf(task), queue, jsons.slice(from, from + BATCH_LIMIT), options));
+        failure = (await batches.at(-2))?.failure;
+      }
+      const ended = await Promise.all(batches);
+      const handles = ended.flatMap((batch) => batch.handles);
+      failure = ended.find((batch) => batch.failure !== undefined)?.failure;
+      if (failure !== undefined) throw new EnqueueManyError(handles, inputs.length, failure);
+      return handles;
+    } finally {
+      this.#end();
+    }
   }
 
   async close(): Promise<void> {
     this.#state = 'closed';
-    await Promise.allSettled(this.#underWay);
+    await this.#changed.until(() => this.#underWay === 0);
     for (const watcher of this.#watchers.values()) watcher.close();
     await this.#broker.close();
   }
 
-  #encode(task: AnyTask | string, input: unknown): Promise<string> {
+  /** Never rejects but for an option that does not fit. */
+  async #storeBatch(
+    task: string,
+    queue: string,
+    inputs: readonly string[],
+    options: EnqueueOptions,
+  ): Promise<Batch> {
+    const maker = this.#maker(task, queue, options);
+    const ids = inputs.map(() => newId());
+    const jobs = inputs.map((input, index) => maker.make(ids[index] as string, input));
+    const ends = await this.#enqueuer(queue).addMany(jobs);
+    const handles: JobHandle<never>[] = [];
+    let failure: BrokerError | undefined;
+    for (const [index, end] of ends.entries()) {
+      if (end instanceof BrokerError) {
+        failure ??= end;
+        continue;
+      }
+      const handle = this.#handle(queue, ids[index] as string, end, maker.resultKept);
+      handles.push(handle instanceof StoredJob ? handle : await handle);
+    }
+    return { handles, failure };
+  }
+
+  #begin(): void {
+    if (this.#state === 'closed') throw new ForkloopError('ERR_CLIENT_CLOSED', 'the client is closed');
+    this.#underWay++;
+  }
+
+  #end(): void {
+    this.#underWay--;
+    this.#changed.notify();
+  }
+
+  #encode(task: AnyTask | string, input: unknown): string | Promise<string> {
     return encodeInput(
       nameOf(task),
       typeof task === 'string' ? null : task,
@@ -87,49 +145,25 @@ export class BrokeredClient {
     );
   }
 
-  async #store(
-    task: string,
-    queue: string,
-    input: string,
-    options: EnqueueOptions,
-    deadline?: number,
-  ): Promise<JobHandle> {
-    if (this.#state === 'closed') throw new ForkloopError('ERR_CLIENT_CLOSED', 'the client is closed');
-    const stored = this.#storeOpen(task, queue, input, options, deadline);
-    this.#underWay.add(stored);
-    try {
-      return await stored;
-    } finally {
-      this.#underWay.delete(stored);
-    }
-  }
-
-  async #storeOpen(
-    task: string,
-    queue: string,
-    input: string,
-    options: EnqueueOptions,
-    deadline?: number,
-  ): Promise<JobHandle> {
-    const enqueuer = this.#enqueuer(queue);
-    const id = newId();
-    const { job, resultKept } = newJob(task, input, options, {
-      id,
+  #maker(task: string, queue: string, options: EnqueueOptions): JobMaker {
+    return jobMaker(task, options, {
       priority: this.#settings.priority(queue),
       resultTtlMs: this.#settings.resultTtlMs(queue),
-      brokerNow: enqueuer.brokerNow(),
+      brokerNow: this.#enqueuer(queue).brokerNow(),
       now: this.#clock.now(),
     });
-    const existing = await enqueuer.add(job, deadline);
-    return createJobHandle({
-      id: existing ?? id,
-      queue,
-      existing: existing !== null,
-      resultKept: existing === null ? resultKept : await this.#keepsResult(queue, existing),
-      broker: this.#broker,
-      watcher: this.#watcher(queue),
-      clock: this.#clock,
-    });
+  }
+
+  #handle(
+    queue: string,
+    id: string,
+    existing: Existing,
+    resultKept: boolean,
+  ): StoredJob<never> | Promise<StoredJob<never>> {
+    if (existing === null) return new StoredJob<never>(id, false, resultKept, this.#source(queue));
+    return this.#keepsResult(queue, existing).then(
+      (kept) => new StoredJob<never>(existing, true, kept, this.#source(queue)),
+    );
   }
 
   /** Of a job that somebody else enqueued. One that has just ended keeps its result if there is one. */
@@ -155,13 +189,21 @@ export class BrokeredClient {
     return made;
   }
 
-  #watcher(queue: string): ResultWatcher {
-    const known = this.#watchers.get(queue);
+  #source(queue: string): JobSource {
+    const known = this.#sources.get(queue);
     if (known !== undefined) return known;
-    const made = new ResultWatcher(this.#broker, queue, this.#clock);
-    this.#watchers.set(queue, made);
+    const watcher = new ResultWatcher(this.#broker, queue, this.#clock);
+    this.#watchers.set(queue, watcher);
+    const made = { queue, broker: this.#broker, watcher, clock: this.#clock };
+    this.#sources.set(queue, made);
     return made;
   }
+}
+
+/** What became of the jobs of one batch. */
+interface Batch {
+  readonly handles: readonly JobHandle<never>[];
+  readonly failure: BrokerError | undefined;
 }
 
 const nameOf = (task: AnyTask | string): string => {

@@ -31,11 +31,13 @@ export interface EnqueuerOptions {
 /** The id of the live job that holds the unique key, or null when this one was stored. */
 export type Existing = string | null;
 
+/** How the enqueue of one job ended. */
+export type EnqueueEnd = Existing | BrokerError;
+
 interface Waiting {
   readonly job: EnqueueJob;
   readonly deadline: number;
-  readonly resolve: (existing: Existing) => void;
-  readonly reject: (error: BrokerError) => void;
+  readonly end: (end: EnqueueEnd) => void;
 }
 
 /**
@@ -44,7 +46,7 @@ interface Waiting {
  */
 export class Enqueuer {
   readonly #options: EnqueuerOptions;
-  #waiting: Waiting[] = [];
+  readonly #waiting = new WaitingLine();
   #state: 'idle' | 'scheduled' | 'sending' = 'idle';
   #expiry: Timer | null = null;
   /** Broker's clock minus ours, as last told. */
@@ -69,29 +71,45 @@ export class Enqueuer {
     deadline = this.#options.clock.monotonic() + this.#options.timeoutMs,
   ): Promise<Existing> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ job, deadline, resolve, reject });
-      if (this.#state !== 'idle') return this.#armExpiry();
+      this.#put(job, deadline, (end) => (end instanceof BrokerError ? reject(end) : resolve(end)));
+    });
+  }
+
+  /** As `add` for each of them, in their order. Never rejects. */
+  addMany(jobs: readonly EnqueueJob[]): Promise<readonly EnqueueEnd[]> {
+    const deadline = this.#options.clock.monotonic() + this.#options.timeoutMs;
+    const ends: (EnqueueEnd | undefined)[] = Array(jobs.length).fill(undefined);
+    let left = jobs.length;
+    if (left === 0) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      for (const [index, job] of jobs.entries()) {
+        this.#put(job, deadline, (end) => {
+          // What ends by its deadline and is answered later keeps its first end.
+          if (ends[index] !== undefined) return;
+          ends[index] = end;
+          left -= 1;
+          if (left === 0) resolve(ends as EnqueueEnd[]);
+        });
+      }
+    });
+  }
+
+  #put(job: EnqueueJob, deadline: number, end: (end: EnqueueEnd) => void): void {
+    this.#waiting.push({ job, deadline, end });
+    if (this.#state === 'idle') {
       this.#state = 'scheduled';
       queueMicrotask(() => void this.#sendAll());
-    });
+    } else {
+      this.#armExpiry();
+    }
   }
 
   async #sendAll(): Promise<void> {
     this.#state = 'sending';
-    while (this.#waiting.length > 0) await this.#send(this.#takeBatch());
+    while (this.#waiting.size > 0) await this.#send(this.#waiting.takeBatch());
     this.#state = 'idle';
     this.#expiry?.cancel();
     this.#expiry = null;
-  }
-
-  #takeBatch(): Waiting[] {
-    let bytes = 0;
-    let count = 0;
-    while (count < this.#waiting.length && count < BATCH_LIMIT && bytes < BATCH_BYTES_LIMIT) {
-      bytes += (this.#waiting[count] as Waiting).job.record.length;
-      count++;
-    }
-    return this.#waiting.splice(0, count);
   }
 
   async #send(batch: Waiting[]): Promise<void> {
@@ -100,15 +118,15 @@ export class Enqueuer {
     // A call that began late ends later than its callers may wait.
     const overdue = clock.setTimer(left + ANSWER_GRACE_MS, () => {
       const error = timedOut(new BrokerError('unknown', 'the last call is not answered'), true, timeoutMs);
-      for (const waiting of batch) waiting.reject(error);
+      endAll(batch, error);
     });
     try {
       const existing = await this.#store(batch);
-      for (const [index, waiting] of batch.entries()) waiting.resolve(existing[index] ?? null);
+      for (const [index, waiting] of batch.entries()) waiting.end(existing[index] ?? null);
     } catch (error) {
       const failure =
         error instanceof BrokerError ? error : new BrokerError('unknown', String(error), { cause: error });
-      for (const waiting of batch) waiting.reject(failure);
+      endAll(batch, failure);
     } finally {
       overdue.cancel();
     }
@@ -159,18 +177,62 @@ export class Enqueuer {
 
   /** Those that wait behind a batch in flight end by their own deadline, not by that of the batch before them. */
   #armExpiry(): void {
-    const first = this.#waiting[0];
+    const { first } = this.#waiting;
     if (this.#expiry !== null || first === undefined) return;
     const { clock, timeoutMs } = this.#options;
     this.#expiry = clock.setTimer(Math.max(1, first.deadline - clock.monotonic()), () => {
       this.#expiry = null;
       const now = clock.monotonic();
-      while (this.#waiting[0] !== undefined && this.#waiting[0].deadline <= now) {
-        this.#waiting.shift()?.reject(notStored(timeoutMs));
-      }
+      for (const late of this.#waiting.takeUntil(now)) late.end(notStored(timeoutMs));
       this.#armExpiry();
     });
   }
+}
+
+/** In the order of their calls. Taking from its head costs the same however long it is. */
+class WaitingLine {
+  #items: Waiting[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  get first(): Waiting | undefined {
+    return this.#items[this.#head];
+  }
+
+  push(one: Waiting): void {
+    this.#items.push(one);
+  }
+
+  takeBatch(): Waiting[] {
+    let [bytes, end] = [0, this.#head];
+    while (end < this.#items.length && end - this.#head < BATCH_LIMIT && bytes < BATCH_BYTES_LIMIT) {
+      bytes += (this.#items[end] as Waiting).job.record.length;
+      end++;
+    }
+    return this.#take(end);
+  }
+
+  takeUntil(now: number): Waiting[] {
+    let end = this.#head;
+    while (end < this.#items.length && (this.#items[end] as Waiting).deadline <= now) end++;
+    return this.#take(end);
+  }
+
+  #take(end: number): Waiting[] {
+    const taken = this.#items.slice(this.#head, end);
+    this.#head = end;
+    if (this.#head * 2 < this.#items.length) return taken;
+    this.#items = this.#items.slice(this.#head);
+    this.#head = 0;
+    return taken;
+  }
+}
+
+function endAll(batch: readonly Waiting[], error: BrokerError): void {
+  for (const waiting of batch) waiting.end(error);
 }
 
 const deadlineOf = (batch: readonly Waiting[]): number =>

@@ -33,29 +33,45 @@ export interface JobHandle<Output = unknown> {
   status(): Promise<JobStatus>;
 }
 
-export interface HandleOptions {
-  readonly id: string;
+/** Where a job is asked about. */
+export interface JobSource {
   readonly queue: string;
-  readonly existing: boolean;
-  readonly resultKept: boolean;
   readonly broker: BrokerClient;
   readonly watcher: ResultWatcher;
   readonly clock: Clock;
 }
 
-export function createJobHandle<Output>(options: HandleOptions): JobHandle<Output> {
-  const { id, queue, existing } = options;
-  return {
-    id,
-    queue,
-    existing,
-    result: async ({ timeout } = {}) => outputOf<Output>(id, await resultRecord(options, timeout)),
-    status: () => statusOf(options),
-  };
+/** Made for each job, of a million at once as well: what it shares with the others it only refers to. */
+export class StoredJob<Output> implements JobHandle<Output> {
+  readonly id: string;
+  readonly queue: string;
+  readonly existing: boolean;
+  readonly #resultKept: boolean;
+  readonly #source: JobSource;
+
+  constructor(id: string, existing: boolean, resultKept: boolean, source: JobSource) {
+    this.id = id;
+    this.queue = source.queue;
+    this.existing = existing;
+    this.#resultKept = resultKept;
+    this.#source = source;
+  }
+
+  async result({ timeout }: { readonly timeout?: Duration } = {}): Promise<Output> {
+    return outputOf<Output>(this.id, await resultRecord(this.id, this.#resultKept, this.#source, timeout));
+  }
+
+  status(): Promise<JobStatus> {
+    return statusOf(this.id, this.#source);
+  }
 }
 
-function resultRecord(options: HandleOptions, timeout: Duration | undefined): Promise<ResultRecord> {
-  const { id, watcher, clock } = options;
+function resultRecord(
+  id: string,
+  resultKept: boolean,
+  { watcher, clock }: JobSource,
+  timeout: Duration | undefined,
+): Promise<ResultRecord> {
   const ms = timeout === undefined ? null : parseDuration(timeout);
   return new Promise((resolve, reject) => {
     const fail = (code: ErrorCode, message: string) =>
@@ -66,7 +82,7 @@ function resultRecord(options: HandleOptions, timeout: Duration | undefined): Pr
         `timeout ${JSON.stringify(timeout)} is no duration: write 3s or 500ms`,
       );
     }
-    if (!options.resultKept) {
+    if (!resultKept) {
       return fail(
         'ERR_RESULT_NOT_KEPT',
         'its result is not kept: enqueue it with { result: true } or { result: "10m" }',
@@ -101,7 +117,7 @@ function outputOf<Output>(id: string, record: ResultRecord): Output {
   });
 }
 
-async function statusOf({ broker, queue, id }: HandleOptions): Promise<JobStatus> {
+async function statusOf(id: string, { broker, queue }: JobSource): Promise<JobStatus> {
   // Stored jobs first: one that ends in between is then found by its result, if that is kept.
   const stored = await broker.find(queue, id);
   if (stored !== null) return stored.state;

@@ -1,6 +1,6 @@
 import type { EnqueueJob } from '../broker/broker.ts';
 import type { JobOptions } from '../broker/job-options.ts';
-import { encodeJob } from '../broker/job-record.ts';
+import { recordMaker } from '../broker/job-record.ts';
 import type { EpochMs } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { isDeeperThan, JSON_DEPTH_LIMIT } from '../lib/json-depth.ts';
@@ -35,7 +35,6 @@ export interface EnqueueOptions {
 export const DEFAULT_RESULT_TTL_MS = 3_600_000;
 
 export interface NewJobContext {
-  readonly id: string;
   /** The queue's own. */
   readonly priority: number;
   readonly resultTtlMs: number | undefined;
@@ -43,44 +42,48 @@ export interface NewJobContext {
   readonly now: EpochMs;
 }
 
-/** The record to store, and whether its result will be kept. @throws ForkloopError ERR_OPTION_INVALID */
-export function newJob(
-  task: string,
-  input: string,
-  options: EnqueueOptions,
-  context: NewJobContext,
-): { readonly job: EnqueueJob; readonly resultKept: boolean } {
+/** Makes the jobs of one enqueuing call, which differ in id and input. */
+export interface JobMaker {
+  readonly resultKept: boolean;
+  make(id: string, input: string): EnqueueJob;
+}
+
+/** @throws ForkloopError ERR_OPTION_INVALID */
+export function jobMaker(task: string, options: EnqueueOptions, context: NewJobContext): JobMaker {
   const { priority = context.priority, unique = null } = options;
   if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
     throw invalid('priority', priority, 'a whole number from 0 (first) to 9');
   }
   const resultTtl = resultTtlOf(options.result, context.resultTtlMs);
-  const record = encodeJob({
-    id: context.id,
+  const recordOf = recordMaker({
     task,
     priority,
     keepResult: resultTtl !== undefined,
     expiresAt: expiryOf(options.expires, context),
     unique,
     options: jobOptionsOf(options, resultTtl),
-    input,
   });
-  return { job: { record, delayMs: delayOf(options, context.now) }, resultKept: resultTtl !== undefined };
+  const delayMs = delayOf(options, context.now);
+  return {
+    resultKept: resultTtl !== undefined,
+    make: (id, input) => ({ record: recordOf(id, input), delayMs }),
+  };
 }
 
 /**
  * The caller's value as JSON: checked against the task's schema when the task itself is at hand, but stored as given
- * (defaults and transforms run once, in the worker).
- * @throws ForkloopError ERR_INPUT_INVALID, ERR_INPUT_TOO_LARGE
+ * (defaults and transforms run once, in the worker). A promise only where there is a schema.
+ * @throws ForkloopError ERR_INPUT_INVALID, ERR_INPUT_TOO_LARGE: at once, or in the promise
  */
-export async function encodeInput(
+export function encodeInput(
   name: string,
   task: AnyTask | null,
   input: unknown,
   maxBytes: number,
-): Promise<string> {
+): string | Promise<string> {
   const json = stringify(name, input);
-  if (Buffer.byteLength(json) > maxBytes) {
+  // A character takes three bytes at most.
+  if (json.length * 3 > maxBytes && Buffer.byteLength(json) > maxBytes) {
     const size = `${Buffer.byteLength(json)} bytes as JSON, at most ${maxBytes} are allowed (defaults.max_payload)`;
     throw new ForkloopError(
       'ERR_INPUT_TOO_LARGE',
@@ -93,7 +96,11 @@ export async function encodeInput(
       `input of ${name}: nests deeper than ${JSON_DEPTH_LIMIT} levels`,
     );
   }
-  const problem = task === null ? null : await inputProblem(task, input);
+  return task?.schema === undefined ? json : checked(name, task, input, json);
+}
+
+async function checked(name: string, task: AnyTask, input: unknown, json: string): Promise<string> {
+  const problem = await inputProblem(task, input);
   if (problem !== null) throw new ForkloopError('ERR_INPUT_INVALID', `input of ${name}: ${problem}`);
   return json;
 }

@@ -52,18 +52,33 @@ export class Attempt {
     this.#services = services;
   }
 
-  /** Decodes, validates, calls, encodes. Never rejects: every ending is an Outcome. Call it once. */
-  async run(): Promise<Outcome> {
+  /**
+   * Decodes, validates, calls, encodes. Never throws nor rejects: every ending is an Outcome. Of a handler that does not wait it
+   * is answered at once, without a promise; what it costs otherwise is what each of thousands of short jobs would pay.
+   * `now`: monotonic. Call it once.
+   */
+  run(now: number): Outcome | Promise<Outcome> {
     const { spec } = this;
-    if (spec.timeoutMs > 0) this.#services.softLimits.set(this, spec.timeoutMs);
     try {
       const input = decode(spec.input);
-      const value = await currentAttempt.run(spec.token, call, this.#task, input, this.#context());
-      return encode(value, spec.maxResultBytes);
+      const value = currentAttempt.run(spec.token, call, this.#task, input, new Context(this));
+      return isThenable(value) ? this.#await(value, now) : encode(value, spec.maxResultBytes);
+    } catch (thrown) {
+      return this.#outcomeOf(thrown);
+    }
+  }
+
+  /** Only code that waits can be told of its limit. */
+  async #await(value: PromiseLike<unknown>, begun: number): Promise<Outcome> {
+    const { timeoutMs, maxResultBytes } = this.spec;
+    const { softLimits } = this.#services;
+    if (timeoutMs > 0) softLimits.set(this, timeoutMs, begun);
+    try {
+      return encode(await value, maxResultBytes);
     } catch (thrown) {
       return this.#outcomeOf(thrown);
     } finally {
-      if (spec.timeoutMs > 0) this.#services.softLimits.clear(this);
+      if (timeoutMs > 0) softLimits.clear(this);
     }
   }
 
@@ -72,11 +87,6 @@ export class Attempt {
     if (this.#aborted !== null) return;
     this.#aborted = reason;
     this.#controller?.abort(this.#abortError(reason));
-  }
-
-  #context(): TaskContext {
-    const { id, task, queue, attempt, fence, headers } = this.spec;
-    return new Context({ id, task, queue, attempt, fence, headers }, this);
   }
 
   /** Made when first read: most handlers never look at it, and a controller costs more than the call itself. */
@@ -145,23 +155,24 @@ class Context implements TaskContext {
   readonly headers: Readonly<Record<string, string>>;
   readonly #attempt: Attempt;
   #log: Logger | null = null;
+  #progress: TaskContext['progress'] | null = null;
 
-  constructor(
-    facts: Pick<TaskContext, 'id' | 'task' | 'queue' | 'attempt' | 'fence' | 'headers'>,
-    attempt: Attempt,
-  ) {
-    this.id = facts.id;
-    this.task = facts.task;
-    this.queue = facts.queue;
-    this.attempt = facts.attempt;
-    this.fence = facts.fence;
-    this.headers = facts.headers;
+  constructor(attempt: Attempt) {
+    const { spec } = attempt;
+    this.id = spec.id;
+    this.task = spec.task;
+    this.queue = spec.queue;
+    this.attempt = spec.attempt;
+    this.fence = spec.fence;
+    this.headers = spec.headers;
     this.#attempt = attempt;
-    this.progress = (done, total) => attempt.progress(done, total);
   }
 
-  /** A property, so that a handler may pass it on by itself. */
-  readonly progress: TaskContext['progress'];
+  /** Bound, so that a handler may pass it on by itself. */
+  get progress(): TaskContext['progress'] {
+    this.#progress ??= (done, total) => this.#attempt.progress(done, total);
+    return this.#progress;
+  }
 
   get signal(): AbortSignal {
     return this.#attempt.signal;
@@ -171,6 +182,14 @@ class Context implements TaskContext {
     this.#log ??= this.#attempt.newLogger();
     return this.#log;
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
 }
 
 function decode(input: string): unknown {
@@ -210,8 +229,10 @@ function pathOf({ path }: StandardSchemaV1.Issue): string {
   return `${text.join('')}: `;
 }
 
+const COMPLETED: Outcome = Object.freeze({ type: 'completed' });
+
 function encode(value: unknown, maxBytes: number): Outcome {
-  if (value === undefined) return { type: 'completed' };
+  if (value === undefined) return COMPLETED;
   const result = stringify(value);
   if (result.length * 3 > maxBytes && Buffer.byteLength(result) > maxBytes) {
     const bytes = Buffer.byteLength(result);

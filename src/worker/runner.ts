@@ -21,8 +21,8 @@ export interface RunnerOptions {
 }
 
 /**
- * At most so many are told as started in one message: from one on, twice as many while handlers are light. They are those that a
- * sudden end of the worker is laid to.
+ * At most so many are told as started in one message: from one on, twice as many while handlers are light. They are those that
+ * a sudden end of the worker is laid to.
  */
 const SLICE = 64;
 const LIGHT_MS = 1;
@@ -93,32 +93,38 @@ export class Runner {
     }
   }
 
-  /**
-   * Starts what there is room for. Handlers that work hard before they first wait must not keep the event loop for as long
-   * as all of them take together: the rest waits for the next turn.
-   */
+  /** Starts what there is room for, and tells what has ended by then. */
   #startNext(): void {
-    if (this.#yielding || this.#buffer.length === 0) return;
+    if (!this.#yielding) this.#startWhatFits();
+    if (this.#ended.length > 0) this.#flushInTime();
+    this.#leaveIfDone();
+  }
+
+  /**
+   * Handlers that work hard before they first wait must not keep the event loop for as long as all of them take together: the
+   * rest waits for the next turn.
+   */
+  #startWhatFits(): void {
+    if (this.#buffer.length === 0) return;
     const { concurrency, clock } = this.#options;
     const begun = clock.monotonic();
-    let before = begun;
+    let [now, sliceBegun] = [begun, begun];
     for (;;) {
       if (this.#told === 0) this.#tell(Math.min(concurrency - this.#running.size, this.#slice));
       if (this.#told === 0) return;
-      const slice = this.#told;
       while (this.#told > 0) {
         this.#told -= 1;
-        this.#call(this.#buffer.shift() as AttemptSpec);
-        if (concurrency > 1 && clock.monotonic() - begun > HEAVY_MS) {
+        this.#call(this.#buffer.shift() as AttemptSpec, now);
+        now = clock.monotonic();
+        if (now - begun > HEAVY_MS) {
           this.#slice = 1;
           this.#yield();
           return;
         }
       }
-      const now = clock.monotonic();
-      if (now - before > LIGHT_MS) this.#slice = Math.max(1, slice >> 2);
-      else this.#slice = Math.min(SLICE, this.#slice * 2);
-      before = now;
+      this.#slice =
+        now - sliceBegun > LIGHT_MS ? Math.max(1, this.#slice >> 2) : Math.min(SLICE, this.#slice * 2);
+      sliceBegun = now;
     }
   }
 
@@ -136,25 +142,30 @@ export class Runner {
     if (this.#told > 0) this.flush(this.#buffer.slice(0, this.#told).map(({ token }) => token));
   }
 
-  #call(spec: AttemptSpec): void {
+  #call(spec: AttemptSpec, now: number): void {
     const task = this.#options.tasks.get(spec.task);
-    if (task === undefined) queueMicrotask(() => this.#end(spec.token, unknownTask(spec.task)));
-    else this.#start(task, spec);
-  }
-
-  #start(task: AnyTask, spec: AttemptSpec): void {
+    if (task === undefined) {
+      this.#finish(spec.token, unknownTask(spec.task));
+      return;
+    }
     const attempt = new Attempt(task, spec, this.#services);
+    // Before the call: what it throws out of its turn is laid to what runs.
     this.#running.set(spec.token, attempt);
-    void attempt.run().then((outcome) => this.#end(spec.token, outcome));
+    const outcome = attempt.run(now);
+    if (outcome instanceof Promise) void outcome.then((late) => this.#end(spec.token, late));
+    else this.#finish(spec.token, outcome);
   }
 
-  #end(token: string, outcome: Outcome): void {
+  #finish(token: string, outcome: Outcome): void {
     this.#running.delete(token);
     this.#throttle.forget(token);
     this.#ended.push({ token, outcome });
-    if (this.#options.concurrency > 1) this.#flushSoon();
-    else if (this.#buffer.length > 0) this.#startNext();
-    else this.flush();
+  }
+
+  #end(token: string, outcome: Outcome): void {
+    this.#finish(token, outcome);
+    if (this.#options.concurrency === 1) this.#startNext();
+    else this.#flushInTime();
     this.#leaveIfDone();
   }
 
@@ -168,9 +179,10 @@ export class Runner {
     this.flush();
   }
 
-  /** What ends in one turn of the event loop travels in one message, with what begins in its place. */
-  #flushSoon(): void {
-    if (this.#flushing) return;
+  /** Among many, what ends in one turn of the event loop travels in one message, with what begins in its place. */
+  #flushInTime(): void {
+    if (this.#options.concurrency === 1) this.flush();
+    if (this.#options.concurrency === 1 || this.#flushing) return;
     this.#flushing = true;
     setImmediate(() => {
       this.#flushing = false;

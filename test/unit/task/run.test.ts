@@ -33,23 +33,23 @@ describe('an attempt', () => {
       task((input) => Object.keys(input as object)),
       { input: '{"__proto__":1,"a":2}' },
     );
-    assert.deepEqual(await one.run(), { type: 'completed', result: '["__proto__","a"]' });
+    assert.deepEqual(await one.run(0), { type: 'completed', result: '["__proto__","a"]' });
   });
 
   it('gives undefined where the caller gave no input', async () => {
-    assert.deepEqual(await attempt(task((input) => input)).attempt.run(), { type: 'completed' });
+    assert.deepEqual(await attempt(task((input) => input)).attempt.run(0), { type: 'completed' });
   });
 
   it('gives the handler what zod made of the input', async () => {
     const schema = z.object({ at: z.coerce.date(), n: z.number().default(7) });
     const parse = defineTask('t', { input: schema, run: ({ at, n }) => [at.getTime(), n] });
     const { attempt: one } = attempt(parse, { input: '{"at":"2026-01-01T00:00:00Z"}' });
-    assert.deepEqual(await one.run(), { type: 'completed', result: '[1767225600000,7]' });
+    assert.deepEqual(await one.run(0), { type: 'completed', result: '[1767225600000,7]' });
   });
 
   it('names at most ten paths that zod refuses', async () => {
     const many = defineTask('t', { input: z.array(z.number()), run: () => {} });
-    const outcome = await attempt(many, { input: JSON.stringify(Array(12).fill('x')) }).attempt.run();
+    const outcome = await attempt(many, { input: JSON.stringify(Array(12).fill('x')) }).attempt.run(0);
     assert(outcome.type === 'failed' && !outcome.retryable);
     assert.match(outcome.error.message, /\[0\]: .*\[9\]: .*and 2 more/);
   });
@@ -60,7 +60,7 @@ describe('an attempt', () => {
     });
     const outcome = await attempt(defineTask('t', { input: broken, run: () => {} }), {
       input: '"a"',
-    }).attempt.run();
+    }).attempt.run(0);
     assert(outcome.type === 'failed' && outcome.retryable);
     assert.match(outcome.error.message, /no database/);
   });
@@ -72,7 +72,7 @@ describe('an attempt', () => {
         return (context.signal.reason as { code: string }).code;
       }),
     );
-    const end = one.run();
+    const end = one.run(0);
     one.abort('cancel');
     one.abort('drain');
     assert.deepEqual(await end, { type: 'completed', result: '"ERR_JOB_CANCELLED"' });
@@ -83,7 +83,7 @@ describe('an attempt', () => {
       task((_, { signal }) => onAbort(signal, () => new RangeError('half written'))),
       { timeoutMs: 100 },
     );
-    const end = one.run();
+    const end = one.run(0);
     await clock.advance(120);
     const outcome = await end;
     assert(outcome.type === 'timed_out' && outcome.limit === 'soft');
@@ -95,7 +95,7 @@ describe('an attempt', () => {
     for (const reason of ['cancel', 'drain', 'lease_lost'] as const) {
       for (const thrown of [new Error('x'), new NonRetryable('x'), new RetryAfter('1s'), undefined]) {
         const { attempt: one } = attempt(task((_, { signal }) => onAbort(signal, () => thrown)));
-        const end = one.run();
+        const end = one.run(0);
         await new Promise((resolve) => setImmediate(resolve));
         one.abort(reason);
         assert.deepEqual(await end, { type: 'interrupted', reason });
@@ -109,14 +109,14 @@ describe('an attempt', () => {
         throw new Error('getter');
       },
     };
-    const thrown = await attempt(task(() => Promise.reject(hostile))).attempt.run();
+    const thrown = await attempt(task(() => Promise.reject(hostile))).attempt.run(0);
     assert.equal(thrown.type, 'failed');
     const badJson = {
       toJSON: () => {
         throw new Error('toJSON');
       },
     };
-    const returned = await attempt(task(() => badJson)).attempt.run();
+    const returned = await attempt(task(() => badJson)).attempt.run(0);
     assert(returned.type === 'failed' && !returned.retryable);
     assert.equal(returned.error.code, 'ERR_RESULT_INVALID');
     assert.match(returned.error.message, /toJSON/);
@@ -124,8 +124,8 @@ describe('an attempt', () => {
 
   it('measures the result in bytes, not characters', async () => {
     const text = task(() => 'ü'.repeat(499));
-    assert.equal((await attempt(text, { maxResultBytes: 1_000 }).attempt.run()).type, 'completed');
-    assert.equal((await attempt(text, { maxResultBytes: 999 }).attempt.run()).type, 'failed');
+    assert.equal((await attempt(text, { maxResultBytes: 1_000 }).attempt.run(0)).type, 'completed');
+    assert.equal((await attempt(text, { maxResultBytes: 999 }).attempt.run(0)).type, 'failed');
   });
 
   it('is known to everything that its code starts', async () => {
@@ -137,7 +137,7 @@ describe('an attempt', () => {
         seen.push(currentToken());
       }),
     );
-    await one.run();
+    await one.run(0);
     assert.deepEqual([...seen, currentToken()], ['token', 'token', null]);
   });
 
@@ -149,7 +149,7 @@ describe('an attempt', () => {
         log.child({ part: 'x' }).info('hello', { n: 1 });
       }),
     );
-    await one.run();
+    await one.run(0);
     assert.deepEqual(said, [
       ['token', 1, null],
       ['token', 2, 3],
