@@ -80,10 +80,13 @@ class Seat {
     return this.worker.inside.size + this.worker.zombies.size + this.flights.length;
   }
 
+  /** A buffer is filled again when it is half empty: one message for many, instead of one for each job that ends. */
   get takesMore(): boolean {
     const { concurrency } = this.worker.boot;
     const buffered = this.load - concurrency;
-    return buffered < 0 || buffered < prefetchDepth(this.#longestInside(), concurrency);
+    if (buffered < 0) return true;
+    const depth = prefetchDepth(this.#longestInside(), concurrency);
+    return this.flights.length > 0 ? buffered < depth : buffered * 2 < depth;
   }
 
   take(flight: Flight): void {

@@ -19,7 +19,7 @@ export function prefetchDepth(mean: MeanRun, concurrency: number): number {
 }
 
 const SHORT_MS = 2;
-const DEEPEST = 32;
+const DEEPEST = 128;
 /** What the buffer holds should be done within this time. */
 const BUFFERED_MS = 4;
 

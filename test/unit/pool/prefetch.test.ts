@@ -4,7 +4,7 @@ import { addRun, type MeanRun, prefetchDepth } from '../../../src/pool/prefetch.
 describe('prefetch', () => {
   for (const [mean, concurrency, depth] of [
     [null, 1, 0],
-    [0, 1, 32],
+    [0, 1, 128],
     [0.125, 1, 32],
     [0.5, 1, 8],
     [2, 1, 2],
