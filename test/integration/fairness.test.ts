@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from '../../src/index.ts';
+import { until } from '../support/until.ts';
+import { ROOT, withSupervisor } from '../support/with-supervisor.ts';
+
+const FLOOD = 1_500;
+const FEW = 20;
+
+describe('a queue beside a flooded one of the same pool', () => {
+  for (const [name, pool] of [
+    ['a process pool', { kind: 'process', workers: 2 }],
+    ['an async pool', { kind: 'async', concurrency: 8 }],
+  ] as const) {
+    it(`starts its jobs in turn with the others: ${name}`, async function () {
+      this.timeout(60_000);
+      const folder = mkdtempSync(join(tmpdir(), 'fl-order-'));
+      const file = join(folder, 'order');
+      writeFileSync(file, '');
+      const order = () => readFileSync(file, 'utf8').split('\n').slice(0, -1);
+      const config = {
+        tasks: [join(ROOT, 'test/fixtures/tasks/write-order.mjs')],
+        pools: { only: { ...pool, queues: ['flooded', 'small'], env: { ORDER_FILE: file } } },
+      };
+      try {
+        await withSupervisor(config, async (daemon) => {
+          await using client = createClient({ config: daemon.configPath, enqueueTimeout: '30s' });
+          await client.enqueueMany('write-order', Array(FLOOD).fill('flooded'), { queue: 'flooded' });
+          await until(async () => order().length >= 50, 20_000);
+          await client.enqueueMany('write-order', Array(FEW).fill('small'), { queue: 'small' });
+          const before = order().length;
+          await until(async () => order().filter((each) => each === 'small').length === FEW, 30_000);
+          const meanwhile = order().slice(before, order().lastIndexOf('small')).length - FEW;
+          // One each in turn, and what was in the workers' buffers; without turns it would be all that were left.
+          assert.ok(
+            meanwhile < 8 * FEW,
+            `${meanwhile} jobs of the flooded queue began before the last of ${FEW}`,
+          );
+        });
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+});
