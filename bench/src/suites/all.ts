@@ -1,5 +1,6 @@
+import { mixed } from './mixed.ts';
 import type { Suite } from './suite.ts';
 import { throughput } from './throughput.ts';
 
 /** In the order in which they run. */
-export const SUITES: readonly Suite[] = [throughput];
+export const SUITES: readonly Suite[] = [mixed, throughput];
