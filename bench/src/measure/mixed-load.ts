@@ -36,14 +36,19 @@ export function burst(seed: number, cpu: number, io: number): Arrival[] {
 
 /**
  * Milliseconds from arrival to completion of each job, where nothing costs anything: CPU jobs in the order of arrival on
- * so many cores, I/O jobs likewise in so many slots.
+ * so many cores, I/O jobs likewise in so many slots. Service times are the nominal ones where none are given.
  */
-export function idealTimes(load: readonly Arrival[], cores: number, slots: number): number[] {
+export function idealTimes(
+  load: readonly Arrival[],
+  cores: number,
+  slots: number,
+  serviceMs: readonly number[] = load.map(({ kind }) => (kind === 'cpu' ? CPU_MS : IO_MS)),
+): number[] {
   const free = { cpu: new Array<number>(cores).fill(0), io: new Array<number>(slots).fill(0) };
-  return load.map(({ kind, atMs }) => {
+  return load.map(({ kind, atMs }, index) => {
     const places = free[kind];
     const earliest = places.indexOf(places.reduce((a, b) => Math.min(a, b)));
-    const end = Math.max(atMs, places[earliest] as number) + (kind === 'cpu' ? CPU_MS : IO_MS);
+    const end = Math.max(atMs, places[earliest] as number) + (serviceMs[index] as number);
     places[earliest] = end;
     return end - atMs;
   });

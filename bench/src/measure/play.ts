@@ -15,7 +15,7 @@ export interface Completion {
 /** Lead, so that the first arrivals are not late. */
 const LEAD_MS = 50;
 
-/** Enqueues each job at its time and resolves when the last one has ended. */
+/** Enqueues each job at its time and resolves when the last one has ended, in the order of the load. */
 export async function play(
   load: readonly Arrival[],
   { system, tally }: { readonly system: System; readonly tally: Tally },
@@ -33,12 +33,14 @@ export async function play(
   }
   await Promise.all(stored);
   const stamps = await tally.untilStamped(phase, load.length);
-  return stamps.map(({ index, begunUs, endedUs }) => {
-    const { kind, atMs } = load[index] as Arrival;
-    return {
-      kind,
-      ms: (endedUs - startUs) / 1_000 - atMs,
-      serviceMs: (endedUs - begunUs) / 1_000,
-    };
-  });
+  return [...stamps]
+    .sort((a, b) => a.index - b.index)
+    .map(({ index, begunUs, endedUs }) => {
+      const { kind, atMs } = load[index] as Arrival;
+      return {
+        kind,
+        ms: (endedUs - startUs) / 1_000 - atMs,
+        serviceMs: (endedUs - begunUs) / 1_000,
+      };
+    });
 }

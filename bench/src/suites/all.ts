@@ -1,6 +1,7 @@
+import { latency } from './latency.ts';
 import { mixed } from './mixed.ts';
 import type { Suite } from './suite.ts';
 import { throughput } from './throughput.ts';
 
 /** In the order in which they run. */
-export const SUITES: readonly Suite[] = [mixed, throughput];
+export const SUITES: readonly Suite[] = [mixed, throughput, latency];

@@ -1,4 +1,4 @@
-import { type Arrival, burst, CPU_MS, idealTimes, openLoad } from '../measure/mixed-load.ts';
+import { type Arrival, burst, CPU_MS, IO_MS, idealTimes, openLoad } from '../measure/mixed-load.ts';
 import { type Completion, play } from '../measure/play.ts';
 import { mean, quantile } from '../measure/quantile.ts';
 import { turnsFor } from '../measure/spin.ts';
@@ -112,7 +112,7 @@ function findings(loads: readonly Load[], results: ReadonlyMap<string, Results>)
     bars: bars(loads, results),
     notes: [
       `Time to completion: from the planned arrival to the end of the handler, milliseconds. CPU jobs burn ${CPU_MS} ms of a core (calibrated before the run, when nothing else ran), I/O jobs wait 200 ms. Both pools: ${PROCESSES} processes and ${SLOTS} slots, for every contender. A process pool alone has 8 processes.`,
-      `Ideal: CPU jobs in the order of arrival on ${PROCESSES} cores; I/O jobs without waiting (open load) or in ${SLOTS} slots (burst). It costs nothing to enqueue, move and settle in it.`,
+      `Ideal: CPU jobs in the order of arrival on ${PROCESSES} cores; I/O jobs without waiting (open load) or in ${SLOTS} slots (burst). It costs nothing to enqueue, move and settle in it. Own ideal: the same mean for handlers that take as long as this contender's took; where it is far above the ideal, other programs used the machine, or the contender itself did.`,
     ],
   };
 }
@@ -126,7 +126,12 @@ function typical(rounds: readonly (readonly Completion[])[]): readonly Completio
 const meanOf = (ended: readonly Completion[]): number => mean(ended.map(({ ms }) => ms));
 
 function tableOf({ name, arrivals, ideal }: Load, results: Results): Table {
-  const asCompletions = arrivals.map(({ kind }, index) => ({ kind, ms: ideal[index]!, serviceMs: 0 }));
+  const asCompletions = arrivals.map(({ kind }, index) => ({
+    kind,
+    ms: ideal[index]!,
+    serviceMs: kind === 'cpu' ? CPU_MS : IO_MS,
+  }));
+  const slots = name === 'burst' ? SLOTS : arrivals.length;
   const row = (label: string, ended: readonly Completion[]) => {
     const of = (kind: 'cpu' | 'io') => ended.filter((one) => one.kind === kind).map(({ ms }) => ms);
     const all = ended.map(({ ms }) => ms);
@@ -137,11 +142,17 @@ function tableOf({ name, arrivals, ideal }: Load, results: Results): Table {
       ...[0.5, 0.95, 0.99, 1].map((q) => quantile(all, q)),
     ];
     const service = mean(ended.filter(({ kind }) => kind === 'cpu').map(({ serviceMs }) => serviceMs));
-    return [label, ...[...values, service || CPU_MS].map((value) => value.toFixed(0))];
+    const own = idealTimes(
+      arrivals,
+      PROCESSES,
+      slots,
+      ended.map(({ serviceMs }) => serviceMs),
+    );
+    return [label, ...[...values, service, mean(own)].map((value) => value.toFixed(0))];
   };
   return {
     title: `${name}: ${arrivals.length} jobs, time to completion in ms`,
-    head: ['', 'mean', 'CPU', 'I/O', 'p50', 'p95', 'p99', 'max', 'CPU handler'],
+    head: ['', 'mean', 'CPU', 'I/O', 'p50', 'p95', 'p99', 'max', 'CPU handler', 'own ideal'],
     rows: [row(IDEAL, asCompletions), ...[...results].map(([label, rounds]) => row(label, typical(rounds)))],
   };
 }
