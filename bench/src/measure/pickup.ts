@@ -1,6 +1,12 @@
-import type { Stage } from '../suites/arena.ts';
+import type { System } from '../contenders/contender.ts';
 import { nowUs } from './monotonic.ts';
 import { randomFrom } from './random.ts';
+import type { Tally } from './tally.ts';
+
+interface Stage {
+  readonly system: System;
+  readonly tally: Tally;
+}
 
 /** Milliseconds from the call of enqueue to the start of the handler, one job at a time in an idle system. */
 export async function pickupIdle(
