@@ -1,3 +1,4 @@
+import { footprint } from './footprint.ts';
 import { latency } from './latency.ts';
 import { mixed } from './mixed.ts';
 import { scale } from './scale.ts';
@@ -5,4 +6,4 @@ import type { Suite } from './suite.ts';
 import { throughput } from './throughput.ts';
 
 /** In the order in which they run. */
-export const SUITES: readonly Suite[] = [mixed, throughput, latency, scale];
+export const SUITES: readonly Suite[] = [mixed, throughput, latency, scale, footprint];
