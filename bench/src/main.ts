@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { machineFacts } from './measure/machine.ts';
+import { loadBefore, machineFacts } from './measure/machine.ts';
 import { type BenchOptions, help, parseOptions } from './options.ts';
 import { barsTable } from './report/bars.ts';
 import { Figures } from './report/figures.ts';
@@ -14,6 +14,8 @@ import type { SuiteContext } from './suites/suite.ts';
 const USAGE = 64;
 const FAILED = 1;
 const INTERRUPTED = 130;
+/** Load average above which somebody should be told. */
+const BUSY = 0.5;
 
 /** The whole command; answers the exit code. Bars that are not met are told, not failed. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -44,18 +46,26 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-async function runSuites({ suites, quick, out, seed }: BenchOptions, workspace: Workspace): Promise<void> {
+async function runSuites(
+  { suites, quick, rounds, out, seed }: BenchOptions,
+  workspace: Workspace,
+): Promise<void> {
   mkdirSync(out, { recursive: true });
   const figures = new Figures(join(out, 'figures.ndjson'));
   const facts = { machine: machineFacts(), at: new Date().toISOString(), quick, seed };
   figures.note({ type: 'run', ...facts });
-  say(`${facts.machine}${quick ? '\nquick: small loads, one round; no figures to quote' : ''}\n`);
+  say(`${facts.machine}${quick ? '\nquick: small loads, few rounds; no figures to quote' : ''}\n`);
+  if (loadBefore() > BUSY)
+    say(
+      `The machine is busy with other programs (load ${loadBefore().toFixed(2)}): ratios are rough, times are worthless.\n`,
+    );
   const reports: SuiteReport[] = [];
   for (const suite of SUITES.filter(({ name }) => suites.length === 0 || suites.includes(name))) {
     const context: SuiteContext = {
-      ...{ workspace, figures, seed, quick },
+      ...{ workspace, figures, seed, quick, rounds },
       progress: (steps) => new Progress(process.stdout, suite.name, steps),
     };
+    figures.note({ type: 'suite', suite: suite.name, load: loadBefore() });
     const findings = await suite.run(context);
     reports.push({ suite, findings });
     say(`\n${suite.title}\n`);

@@ -4,6 +4,8 @@ export interface BenchOptions {
   /** Empty: all. */
   readonly suites: readonly string[];
   readonly quick: boolean;
+  /** Null: as many as the suite thinks right. */
+  readonly rounds: number | null;
   readonly out: string;
   readonly seed: number;
 }
@@ -16,7 +18,8 @@ Measures forkloop beside BullMQ and bee-queue, in turn in one run.
 Suites: ${suites.join(', ')}; all if none is named.
 
 Options:
-  --quick     small loads, one round: for trying, not for figures
+  --quick     small loads, few rounds: for trying, not for figures
+  --rounds N  so often each contender has its turn; figures are medians
   --out DIR   where figures.ndjson and report.html go (default: bench/results)
   --seed N    of the mixed load (default: 1)
   -h, --help  how it is used
@@ -30,6 +33,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
       out: { type: 'string', default: 'bench/results' },
       seed: { type: 'string', default: '1' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -38,7 +42,13 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
   if (values.help) return 'help';
   const unknown = positionals.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Error(`no suite "${unknown}": there are ${known.join(', ')}`);
-  const seed = Number(values.seed);
-  if (!Number.isSafeInteger(seed)) throw new Error(`--seed ${values.seed}: write a whole number`);
-  return { suites: positionals, quick: values.quick, out: values.out, seed };
+  const rounds = values.rounds === undefined ? null : wholeNumber('--rounds', values.rounds, 1);
+  const seed = wholeNumber('--seed', values.seed, 0);
+  return { suites: positionals, quick: values.quick, rounds, out: values.out, seed };
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= least && text !== '') return value;
+  throw new Error(`${option} ${text}: write a whole number from ${least}`);
 }

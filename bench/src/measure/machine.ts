@@ -11,9 +11,12 @@ export function machineFacts(): string {
     `Linux ${release()}`,
     `Node.js ${process.version}`,
     redisVersion(),
-    `load before the run ${loadavg()[0]?.toFixed(2)}`,
+    `load before the run ${loadBefore().toFixed(2)}`,
   ].join(', ');
 }
+
+/** Processes that wanted a core in the last minute. */
+export const loadBefore = (): number => loadavg()[0] ?? 0;
 
 function redisVersion(): string {
   const version = execFileSync('redis-server', ['--version'], { encoding: 'utf8' });

@@ -34,7 +34,7 @@ export function renderReport(reports: readonly SuiteReport[], facts: RunFacts): 
 <header>
 <h1>forkloop benchmark</h1>
 <p class="soft">${escapeHtml(facts.machine)}. ${escapeHtml(facts.at.slice(0, 16).replace('T', ' '))} UTC, seed ${facts.seed}.</p>
-${facts.quick ? '<p class="warning">A quick run: small loads and one round. It shows that everything works; its figures are not to be quoted.</p>' : ''}
+${facts.quick ? '<p class="warning">A quick run: small loads and few rounds. It shows that everything works; its figures are not to be quoted.</p>' : ''}
 <nav>${reports.map(({ suite }) => `<a href="#${suite.name}">${suite.name}</a>`).join(' ')}</nav>
 </header>
 ${reports.map(section).join('\n')}

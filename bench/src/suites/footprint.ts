@@ -49,11 +49,12 @@ export const footprint: Suite = {
   title: 'Footprint: a daemon with nothing to do',
   async run(context) {
     const size = context.quick ? QUICK : FULL;
+    const rounds = context.rounds ?? size.rounds;
     const arena = new Arena(context.workspace);
-    const progress = context.progress(size.rounds * (LAYOUTS.length + 1));
+    const progress = context.progress(rounds * (LAYOUTS.length + 1));
     try {
       const server = await arena.server('off');
-      for (let round = 0; round < size.rounds; round++) {
+      for (let round = 0; round < rounds; round++) {
         progress.step(BARE);
         const bare = await measureBareChild(context.workspace);
         add(context, BARE, round, 'child RSS', bare.rss / MIB);

@@ -1,5 +1,6 @@
 import { pickupBusy, pickupIdle } from '../measure/pickup.ts';
 import { median, quantile } from '../measure/quantile.ts';
+import { warmUp } from '../measure/warm-up.ts';
 import { atMost, type Bar } from '../report/bars.ts';
 import { short } from '../report/numbers.ts';
 import type { Plot } from '../report/plot.ts';
@@ -35,17 +36,18 @@ export const latency: Suite = {
   title: 'Pickup: from the call of enqueue to the start of the handler',
   async run(context) {
     const size = context.quick ? QUICK : FULL;
+    const rounds = context.rounds ?? size.rounds;
     const times: Record<LoadName, Times> = { idle: new Map(), 'half load': new Map() };
     const rates: number[] = [];
     const count = HEATS.reduce((sum, { entrants }) => sum + entrants.length, 0);
     const arena = new Arena(context.workspace);
-    const progress = context.progress(HEATS.length + size.rounds * count);
+    const progress = context.progress(HEATS.length + rounds * count);
     try {
       for (const { pace, entrants } of HEATS) {
         progress.step(`pace: ${pace.contender.name}`);
         const rate = (await paceOf(arena, pace, size.paceMs)) / 2;
         rates.push(rate);
-        for (let round = 0; round < size.rounds; round++) {
+        for (let round = 0; round < rounds; round++) {
           for (const entrant of entrants) {
             progress.step(entrant.contender.name);
             await measure(arena, entrant, { size, round, rate, context, times });
@@ -63,6 +65,7 @@ export const latency: Suite = {
 /** Jobs a second that it enqueues and runs at once. */
 function paceOf(arena: Arena, entrant: Entrant, ms: number): Promise<number> {
   return arena.with(entrant, async (stage) => {
+    await warmUp(stage);
     const { count } = await steady(stage, 1, ms);
     return ((count.jobs - 1) * 1e6) / (count.lastUs - count.firstUs);
   });
@@ -84,7 +87,7 @@ async function measure(
   const { name } = entrant.contender;
   const seed = context.seed + round;
   await arena.with(entrant, async (stage) => {
-    await pickupIdle(stage, 1, 20, seed); // code that has run before
+    await warmUp(stage);
     const taken: Record<LoadName, number[]> = {
       idle: await pickupIdle(stage, 2, size.idleJobs, seed),
       'half load': await pickupBusy(stage, 3, rate, size.busyMs, seed),

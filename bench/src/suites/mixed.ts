@@ -2,6 +2,7 @@ import { type Arrival, burst, CPU_MS, IO_MS, idealTimes, openLoad } from '../mea
 import { type Completion, play } from '../measure/play.ts';
 import { mean, quantile } from '../measure/quantile.ts';
 import { turnsFor } from '../measure/spin.ts';
+import { warmUp } from '../measure/warm-up.ts';
 import { atLeast, atMost, type Bar } from '../report/bars.ts';
 import type { Plot } from '../report/plot.ts';
 import type { Table } from '../report/table.ts';
@@ -42,18 +43,22 @@ export const mixed: Suite = {
   title: 'Mixed load: jobs that compute and jobs that wait',
   async run(context) {
     const size = context.quick ? QUICK : FULL;
+    const rounds = context.rounds ?? size.rounds;
     const loads = loadsOf(context.seed, size);
     const results = new Map(loads.map(({ name }) => [name, new Map() as Results]));
     const turns = turnsFor(CPU_MS);
     const arena = new Arena(context.workspace);
-    const progress = context.progress(size.rounds * MIXED_CONTENDERS.length * loads.length);
+    const progress = context.progress(rounds * MIXED_CONTENDERS.length * loads.length);
     try {
       const redis = await arena.server('off');
-      for (let round = 0; round < size.rounds; round++) {
+      for (let round = 0; round < rounds; round++) {
         for (const load of loads) {
           for (const contender of MIXED_CONTENDERS) {
             progress.step(`${load.name}: ${contender.name}`);
-            const ended = await arena.open(contender, redis, (stage) => play(load.arrivals, stage, 1, turns));
+            const ended = await arena.open(contender, redis, async (stage) => {
+              await warmUp(stage, ['cpu', 'io']);
+              return play(load.arrivals, stage, 1, turns);
+            });
             keep(results.get(load.name)!, contender.name, ended);
             record(context, load.name, contender.name, round, ended);
           }

@@ -2,6 +2,7 @@ import type { Contender, System } from '../contenders/contender.ts';
 import { type Cost, costOf } from '../measure/cycles.ts';
 import { noops } from '../measure/load.ts';
 import type { Tally } from '../measure/tally.ts';
+import { warmUp } from '../measure/warm-up.ts';
 import type { RedisServer } from '../site/redis-server.ts';
 import type { Workspace } from '../site/workspace.ts';
 import type { Arena } from './arena.ts';
@@ -34,6 +35,7 @@ export function atBacklog(
   { arena, redis, jobs, cycles }: Measuring,
 ): Promise<Point> {
   return arena.open(contender, redis, async ({ system, tally }) => {
+    await warmUp({ system, tally });
     await system.hold();
     const bytes = await bytesPerJob(redis, waiting, (count) => {
       const inputs = noops(PHASE, count);
@@ -51,6 +53,7 @@ export function atQueues(
   { arena, redis, jobs, cycles }: Measuring,
 ): Promise<Point> {
   return arena.open(contender, redis, async ({ system, tally }) => {
+    await warmUp({ system, tally }, queues);
     const pids = system.pids();
     const cost = await costOf({ system, tally, redis, pids, phase: PHASE, jobs, cycles, queues });
     return { ...cost, bytes: Number.NaN };
@@ -69,6 +72,7 @@ export function atDaemons(
       for (let count = 1; count < daemons; count++)
         others.push(await contender.open({ workspace, redis, probe: tally.folder }));
       const all = together(system, others);
+      await warmUp({ system: all, tally });
       const cost = await costOf({ system: all, tally, redis, pids: all.pids(), phase: PHASE, jobs, cycles });
       return { ...cost, bytes: Number.NaN };
     } finally {
@@ -84,6 +88,7 @@ export function atPayload(
   { arena, redis, jobs, cycles }: Measuring,
 ): Promise<Point> {
   return arena.open(contender, redis, async ({ system, tally }) => {
+    await warmUp({ system, tally });
     await system.hold();
     const bytes = await bytesPerJob(redis, jobs, (count) => system.enqueueMany(noops(2, count, size)));
     await runAll(system, tally, 2, jobs);

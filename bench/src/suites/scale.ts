@@ -37,16 +37,15 @@ export const scale: Suite = {
   title: 'Scale: what a job costs as things grow',
   async run(context) {
     const size = context.quick ? QUICK : FULL;
+    const rounds = context.rounds ?? size.rounds;
     const sizesOf = (axis: Axis) => (context.quick ? axis.quickSizes : axis.sizes);
     const measured: Measured = new Map(AXES.map((axis) => [axis, new Map()]));
     const arena = new Arena(context.workspace);
-    const progress = context.progress(
-      size.rounds * AXES.reduce((sum, axis) => sum + sizesOf(axis).length, 0),
-    );
+    const progress = context.progress(rounds * AXES.reduce((sum, axis) => sum + sizesOf(axis).length, 0));
     try {
       const redis = await arena.server('off');
       const measuring: Measuring = { arena, redis, workspace: context.workspace, ...size };
-      for (let round = 0; round < size.rounds; round++) {
+      for (let round = 0; round < rounds; round++) {
         for (const axis of AXES) {
           for (const value of sizesOf(axis)) {
             progress.step(`${axis.contender.name}: ${value.toLocaleString('en')} ${axis.unit}`);
@@ -82,7 +81,7 @@ function findings(measured: Measured): Findings {
     plots: [...measured].flatMap(([axis, points]) => (points.size > 1 ? [plotOf(axis, points)] : [])),
     bars: bars(measured),
     notes: [
-      'While a backlog waits, workers are held, some jobs enqueued, workers released until as many have been run, and again, so that the backlog stays as large as it is. Redis: CPU of its process; commands only: what INFO commandstats counts. Daemon: CPU of the daemons and their workers.',
+      'While a backlog waits, workers are held, some jobs enqueued, workers released until as many have been run, and again, so that the backlog stays as large as it is. Redis: CPU of its process; commands only: what INFO commandstats counts, too high where the cores are busy with other programs. Daemon: CPU of the daemons and their workers.',
       'Not measured: a Redis Cluster. The keys of a queue lie in one slot, but the broker connects to a single server.',
     ],
   };

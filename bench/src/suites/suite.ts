@@ -11,6 +11,8 @@ export interface SuiteContext {
   readonly seed: number;
   /** For trying: smaller loads, fewer rounds. */
   readonly quick: boolean;
+  /** Instead of the suite's own number. */
+  readonly rounds: number | null;
   /** Begins the bar of this suite. */
   progress(steps: number): Progress;
 }
@@ -28,12 +30,4 @@ export interface Suite {
   readonly name: string;
   readonly title: string;
   run(context: SuiteContext): Promise<Findings>;
-}
-
-/** Once per round: numbers for phases that never repeat. */
-export class Phases {
-  #last = 0;
-  next(): number {
-    return ++this.#last;
-  }
 }

@@ -1,5 +1,6 @@
 import { callers, noops } from '../measure/load.ts';
 import { startMeter, type Use } from '../measure/meter.ts';
+import { warmUp } from '../measure/warm-up.ts';
 import { atLeast, atMost, type Bar } from '../report/bars.ts';
 import type { Figures } from '../report/figures.ts';
 import { short } from '../report/numbers.ts';
@@ -42,11 +43,12 @@ export const throughput: Suite = {
   title: 'Throughput: no-op jobs of 200 bytes',
   async run(context) {
     const size = context.quick ? QUICK : FULL;
+    const rounds = context.rounds ?? size.rounds;
     const entrants = context.quick ? MAIN_ENTRANTS : [...MAIN_ENTRANTS, ...MORE_ENTRANTS];
     const arena = new Arena(context.workspace);
-    const progress = context.progress(size.rounds * entrants.length);
+    const progress = context.progress(rounds * entrants.length);
     try {
-      for (let round = 0; round < size.rounds; round++) {
+      for (let round = 0; round < rounds; round++) {
         for (const entrant of entrants) {
           progress.step(entrant.contender.name);
           await arena.with(entrant, (stage) => measure(stage, entrant, size, round, context));
@@ -78,6 +80,7 @@ async function measure(
     add(`${step}: workers`, 'µs/job', use.workersUs / jobs);
   };
 
+  await warmUp({ system, tally });
   await system.hold();
   let waiting = 0;
   for (const [name, count] of [
@@ -123,7 +126,7 @@ function findings(figures: Figures, entrants: readonly Entrant[]): Findings {
     bars: bars(figures),
     notes: [
       'Drain and steady are measured in the handlers, from the end of the first job to the end of the last. 100 slots on one event loop, or 2 processes, for every contender; workers are in a process of their own, one process enqueues. BullMQ adds and bee-queue saves 1,000 jobs a call, forkloop is given 10,000.',
-      'Redis commands: what INFO commandstats counts within commands. Redis process: all its CPU time, sockets and the AOF included. On a machine of two cores Redis, producer and workers share them.',
+      'Redis process: all its CPU time, sockets and the AOF included. Redis commands: what INFO commandstats counts within commands; it counts time that has passed, so that it is too high where the cores are busy with other programs. On a machine of two cores Redis, producer and workers share them.',
     ],
   };
 }
@@ -161,7 +164,8 @@ function costsTable(figures: Figures, names: readonly string[]): Table {
 function bars(figures: Figures): Bar[] {
   const of = (name: string, figure: string) => figures.median(SUITE, name, figure);
   const ratio = (a: string, b: string, figure: string) => of(a, figure) / of(b, figure);
-  const redisUs = of(FORKLOOP_ASYNC, 'enqueue: Redis commands') + of(FORKLOOP_ASYNC, 'run: Redis commands');
+  const redisUs = (what: string) =>
+    of(FORKLOOP_ASYNC, `enqueue: ${what}`) + of(FORKLOOP_ASYNC, `run: ${what}`);
   return [
     atLeast(
       'async pool, Redis: drain ≥ 5 × BullMQ in-process',
@@ -190,6 +194,12 @@ function bars(figures: Figures): Bar[] {
       3,
       ' ×',
     ),
-    atMost('Redis CPU per job, enqueue + claim + settle ≤ 3.5 µs', redisUs, 3.5, ' µs'),
+    atMost(
+      'Redis CPU per job, enqueue + claim + settle ≤ 3.5 µs, whole process',
+      redisUs('Redis process'),
+      3.5,
+      ' µs',
+    ),
+    atMost('the same, within commands', redisUs('Redis commands'), 3.5, ' µs'),
   ];
 }
