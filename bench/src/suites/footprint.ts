@@ -1,4 +1,13 @@
-import { measureBareChild, measureStanding, type Standing } from '../measure/footprint.ts';
+import { bullmq } from '../contenders/bullmq.ts';
+import {
+  LEFT_MS,
+  measureBareChild,
+  measureBusyDrain,
+  measurePeer,
+  measureStanding,
+  type Rest,
+  type Standing,
+} from '../measure/footprint.ts';
 import { mean, median } from '../measure/quantile.ts';
 import { atMost, type Bar } from '../report/bars.ts';
 import type { Figures } from '../report/figures.ts';
@@ -12,6 +21,9 @@ import type { Findings, Suite, SuiteContext } from './suite.ts';
 const SUITE = 'footprint';
 const MIB = 1024 * 1024;
 const BARE = 'bare Node child';
+const PEER = 'BullMQ, sandboxed + in-process';
+/** Jobs that run when a daemon is told to stop. */
+const RUNNING = 100;
 
 interface Size {
   readonly rounds: number;
@@ -30,6 +42,7 @@ const LAYOUTS = [
   { name: 'Redis, process pool only', pools: WITHOUT_THREAD, store: 'redis' },
   { name: 'embedded, both pools', pools: BOTH, store: 'embedded' },
 ] as const;
+const peer = bullmq({ name: PEER, pools: BOTH });
 const [ON_REDIS, THREADLESS] = [LAYOUTS[0].name, LAYOUTS[1].name];
 
 const FIGURES = [
@@ -37,6 +50,7 @@ const FIGURES = [
   ['idle CPU', '% of a core'],
   ['reload, all workers replaced', 'ms'],
   ['drain, idle', 'ms'],
+  ['drain, 100 jobs running', 'ms'],
   ['master RSS', 'MiB'],
   ['master private', 'MiB'],
   ['child RSS', 'MiB'],
@@ -51,7 +65,7 @@ export const footprint: Suite = {
     const size = context.quick ? QUICK : FULL;
     const rounds = context.rounds ?? size.rounds;
     const arena = new Arena(context.workspace);
-    const progress = context.progress(rounds * (LAYOUTS.length + 1));
+    const progress = context.progress(rounds * (LAYOUTS.length + 2));
     try {
       const server = await arena.server('off');
       for (let round = 0; round < rounds; round++) {
@@ -59,13 +73,21 @@ export const footprint: Suite = {
         const bare = await measureBareChild(context.workspace);
         add(context, BARE, round, 'child RSS', bare.rss / MIB);
         add(context, BARE, round, 'child private', bare.private / MIB);
+        progress.step(PEER);
+        await server.empty();
+        const { workspace } = context;
+        const probe = () => workspace.folder('probe');
+        const rest = await measurePeer(peer, { workspace, redis: server, probe: probe() }, size.idleMs);
+        recordRest(context, PEER, round, rest);
         for (const { name, pools, store } of LAYOUTS) {
           progress.step(name);
           await server.empty();
           const redis = store === 'redis' ? server : null;
-          const { workspace } = context;
-          const site = { workspace, redis, probe: workspace.folder('probe') };
+          const site = { workspace, redis, probe: probe() };
           record(context, name, round, await measureStanding(pools, site, size.idleMs));
+          if (pools.every(({ kind }) => kind !== 'async')) continue;
+          const drainMs = await measureBusyDrain(pools, site, 'io', RUNNING);
+          add(context, name, round, 'drain, 100 jobs running', drainMs);
         }
       }
     } finally {
@@ -77,18 +99,23 @@ export const footprint: Suite = {
 };
 
 function record(context: SuiteContext, contender: string, round: number, standing: Standing): void {
-  const { readyMs, idlePercent, reloadMs, drainMs, master, children } = standing;
-  const values: Record<FigureName, number> = {
-    'start to ready': readyMs,
+  add(context, contender, round, 'start to ready', standing.readyMs);
+  add(context, contender, round, 'reload, all workers replaced', standing.reloadMs);
+  add(context, contender, round, 'drain, idle', standing.drainMs);
+  recordRest(context, contender, round, standing);
+}
+
+function recordRest(context: SuiteContext, contender: string, round: number, rest: Rest): void {
+  const { idlePercent, master, children } = rest;
+  const values = {
     'idle CPU': idlePercent,
-    'reload, all workers replaced': reloadMs,
-    'drain, idle': drainMs,
     'master RSS': master.rss / MIB,
     'master private': master.private / MIB,
     'child RSS': mean(children.map(({ rss }) => rss / MIB)),
     'child private': mean(children.map((child) => child.private / MIB)),
   };
-  for (const [figure] of FIGURES) add(context, contender, round, figure, values[figure]);
+  for (const [figure, value] of Object.entries(values))
+    add(context, contender, round, figure as FigureName, value);
 }
 
 function add(
@@ -103,7 +130,7 @@ function add(
 }
 
 function findings(figures: Figures): Findings {
-  const names = [...LAYOUTS.map(({ name }) => name as string), BARE];
+  const names = [...LAYOUTS.map(({ name }) => name as string), PEER, BARE];
   return {
     tables: [tableOf(figures, names)],
     plots: FIGURES.map(
@@ -116,7 +143,7 @@ function findings(figures: Figures): Findings {
     ),
     bars: bars(figures),
     notes: [
-      `${PROCESSES} process workers and one async pool in a thread. Start to ready: from spawn to the first answer of the control socket that it is running. Idle CPU: all its processes, by the scheduler's count. Private: pages that no other process shares; RSS counts shared ones in each process. What the thread of an async pool takes: ${short(threadOf(figures))} MiB (the master with it against the master without it, private).`,
+      `${PROCESSES} process workers and one async pool in a thread. Start to ready: from spawn to the first answer of the control socket that it is running. Idle CPU: all its processes, by the scheduler's count. Private: pages that no other process shares; RSS counts shared ones in each process. Drain with jobs running: each has ${LEFT_MS} ms to go when the daemon is told to stop. BullMQ has run some jobs before, for its sandbox forks at the first ones. What the thread of an async pool takes: ${short(threadOf(figures))} MiB (the master with it against the master without it, private).`,
     ],
   };
 }
