@@ -1,5 +1,5 @@
 import { escapeHtml } from './escape.ts';
-import { short } from './numbers.ts';
+import { tickText } from './numbers.ts';
 import type { DistributionPlot } from './plot.ts';
 import { logScale, tenth } from './scale.ts';
 
@@ -20,7 +20,7 @@ export function distributionSvg({ title, unit, series }: DistributionPlot): stri
   );
   const columns = x.ticks.map(
     (tick) =>
-      `<line class="grid" x1="${x.at(tick)}" x2="${x.at(tick)}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/><text x="${x.at(tick)}" y="${HEIGHT - 14}" text-anchor="middle">${short(tick)}</text>`,
+      `<line class="grid" x1="${x.at(tick)}" x2="${x.at(tick)}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/><text x="${x.at(tick)}" y="${HEIGHT - 14}" text-anchor="middle">${tickText(tick)}</text>`,
   );
   const lines = series.map(({ values, dashed }, index) =>
     values.length === 0

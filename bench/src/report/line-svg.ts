@@ -1,5 +1,5 @@
 import { escapeHtml } from './escape.ts';
-import { short } from './numbers.ts';
+import { tickText } from './numbers.ts';
 import type { LinePlot } from './plot.ts';
 import { linearScale, logScale } from './scale.ts';
 
@@ -15,10 +15,10 @@ export function lineSvg({ title, x: what, series }: LinePlot): string {
   const y = linearScale(Math.max(...points.map(([, value]) => value)), HEIGHT - BOTTOM, TOP);
   const rows = y.ticks.map(
     (tick) =>
-      `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y.at(tick)}" y2="${y.at(tick)}"/><text x="${LEFT - 6}" y="${y.at(tick) + 4}" text-anchor="end">${short(tick)}</text>`,
+      `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y.at(tick)}" y2="${y.at(tick)}"/><text x="${LEFT - 6}" y="${y.at(tick) + 4}" text-anchor="end">${tickText(tick)}</text>`,
   );
   const columns = [...new Set(sizes)].map(
-    (size) => `<text x="${x.at(size)}" y="${HEIGHT - 14}" text-anchor="middle">${short(size)}</text>`,
+    (size) => `<text x="${x.at(size)}" y="${HEIGHT - 14}" text-anchor="middle">${tickText(size)}</text>`,
   );
   const lines = series.map(({ points: own }, index) => {
     const good = own.filter(([, value]) => Number.isFinite(value));

@@ -7,6 +7,9 @@ export function short(value: number): string {
   return digits(value);
 }
 
+/** For the marks of an axis: `0`, `5`, `10 k`. */
+export const tickText = (value: number): string => short(value).replace(/\.0+(?=$| )/, '');
+
 function digits(value: number): string {
   const size = Math.abs(value);
   if (size >= 99.95) return value.toFixed(0);

@@ -1,6 +1,6 @@
 import { median } from '../measure/quantile.ts';
 import { escapeHtml } from './escape.ts';
-import { short } from './numbers.ts';
+import { short, tickText } from './numbers.ts';
 import type { StripPlot } from './plot.ts';
 import { linearScale } from './scale.ts';
 
@@ -17,7 +17,7 @@ export function stripSvg({ title, rows }: StripPlot): string {
   const scale = linearScale(Math.max(0, ...shown.flatMap(({ values }) => values)), LEFT, WIDTH - RIGHT);
   const grid = scale.ticks.map((tick) => {
     const x = scale.at(tick);
-    return `<line class="grid" x1="${x}" x2="${x}" y1="0" y2="${height - AXIS}"/><text x="${x}" y="${height - 6}" text-anchor="middle">${short(tick)}</text>`;
+    return `<line class="grid" x1="${x}" x2="${x}" y1="0" y2="${height - AXIS}"/><text x="${x}" y="${height - 6}" text-anchor="middle">${tickText(tick)}</text>`;
   });
   const marks = shown.map(({ label, values }, index) => {
     const y = index * ROW + ROW / 2;

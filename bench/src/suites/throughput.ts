@@ -149,16 +149,26 @@ function ratesTable(figures: Figures, names: readonly string[]): Table {
 }
 
 function costsTable(figures: Figures, names: readonly string[]): Table {
-  const cells = (step: string, of: readonly string[]) => of.map((name) => `${step}: ${name}`);
-  const columns = [
-    ...cells('enqueue', COSTS.slice(0, 3)),
-    ...cells('run', ['Redis commands', 'Redis process', 'workers']),
-  ];
+  const columns = [...COSTS.map((cost) => `enqueue: ${cost}`), ...COSTS.map((cost) => `run: ${cost}`)].filter(
+    (column) => column !== 'enqueue: workers' && column !== 'run: producer',
+  );
   return {
-    title: 'CPU, microseconds per job',
-    head: ['', ...columns],
-    rows: names.map((name) => [name, ...columns.map((column) => short(figures.median(SUITE, name, column)))]),
+    title: 'CPU, microseconds per job; all: Redis process, producer and workers, enqueue and run',
+    head: ['', ...columns, 'all'],
+    rows: names.map((name) => [
+      name,
+      ...columns.map((column) => short(figures.median(SUITE, name, column))),
+      short(allOf(figures, name)),
+    ]),
   };
+}
+
+/** What a job costs in all: the ratio of two such sums holds on a busy machine, too. */
+function allOf(figures: Figures, name: string): number {
+  return ['enqueue: Redis process', 'enqueue: producer', 'run: Redis process', 'run: workers'].reduce(
+    (sum, figure) => sum + figures.median(SUITE, name, figure),
+    0,
+  );
 }
 
 function bars(figures: Figures): Bar[] {
