@@ -12,8 +12,8 @@ export interface Cost {
   /** Claim and settle. */
   readonly runRedis: number;
   readonly runWorkers: number;
-  /** Enqueue, claim and settle: within commands only. */
-  readonly commands: number;
+  /** Enqueue, claim and settle: within scripts only. */
+  readonly scripts: number;
   /** Jobs a second while they ran. */
   readonly rate: number;
 }
@@ -65,7 +65,7 @@ export async function costOf(options: CycleOptions): Promise<Cost> {
     enqueueProducer: sum(enqueued, 'producerUs') / sent,
     runRedis: sum(ran, 'redisUs') / done,
     runWorkers: sum(ran, 'workersUs') / done,
-    commands: sum(enqueued, 'commandUs') / sent + sum(ran, 'commandUs') / done,
+    scripts: sum(enqueued, 'scriptUs') / sent + sum(ran, 'scriptUs') / done,
     rate: (done * 1e6) / sum(ran, 'wallUs'),
   };
 }

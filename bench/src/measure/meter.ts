@@ -9,9 +9,8 @@ export interface Use {
   /** Of the processes that run jobs. */
   readonly workersUs: number;
   readonly redisUs: number;
-  /** Of Redis, within commands. */
-  readonly commandUs: number;
-  readonly commands: number;
+  /** Of Redis, within scripts. */
+  readonly scriptUs: number;
 }
 
 /** Begins to measure; the answer ends it. */
@@ -28,14 +27,13 @@ export async function startMeter(
     const { user, system } = process.cpuUsage(producer);
     const workersUs = cpuUsOf(pids) - workers;
     const after = await redis?.use();
-    const used = (name: 'cpuUs' | 'commandUs' | 'commands') => (after?.[name] ?? 0) - (before?.[name] ?? 0);
+    const used = (name: 'cpuUs' | 'scriptUs') => (after?.[name] ?? 0) - (before?.[name] ?? 0);
     return {
       wallUs,
       producerUs: user + system,
       workersUs,
       redisUs: used('cpuUs'),
-      commandUs: used('commandUs'),
-      commands: used('commands'),
+      scriptUs: used('scriptUs'),
     };
   };
 }

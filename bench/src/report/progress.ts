@@ -1,16 +1,18 @@
 import type { Writable } from 'node:stream';
 
+type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
 const WIDTH = 30;
 
 /** One line for a suite: redrawn in place on a terminal, else printed anew at each step. */
 export class Progress {
-  readonly #out: Writable & { readonly isTTY?: boolean };
+  readonly #out: Output;
   readonly #suite: string;
   readonly #steps: number;
   readonly #begun = performance.now();
   #done = 0;
 
-  constructor(out: Writable & { readonly isTTY?: boolean }, suite: string, steps: number) {
+  constructor(out: Output, suite: string, steps: number) {
     this.#out = out;
     this.#suite = suite;
     this.#steps = steps;
@@ -33,6 +35,8 @@ export class Progress {
     const bar = `${'█'.repeat(filled)}${'░'.repeat(WIDTH - filled)}`;
     const seconds = Math.round((performance.now() - this.#begun) / 1_000);
     const line = `${this.#suite.padEnd(11)} ${bar} ${String(this.#done).padStart(3)}/${this.#steps} ${String(seconds).padStart(4)} s  ${label}`;
-    this.#out.write(this.#out.isTTY === true ? `\r\x1b[K${line}` : `${line.trimEnd()}\n`);
+    // A line that wraps could not be redrawn.
+    const fitting = line.slice(0, (this.#out.columns ?? 120) - 1);
+    this.#out.write(this.#out.isTTY === true ? `\r\x1b[K${fitting}` : `${line.trimEnd()}\n`);
   }
 }

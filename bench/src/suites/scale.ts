@@ -13,7 +13,7 @@ const SUITE = 'scale';
 const COLUMNS = [
   ['enqueueRedis', 'Redis, enqueue', 'µs/job'],
   ['runRedis', 'Redis, claim + settle', 'µs/job'],
-  ['commands', 'Redis, commands only', 'µs/job'],
+  ['scripts', 'Redis, scripts only', 'µs/job'],
   ['enqueueProducer', 'producer', 'µs/job'],
   ['runWorkers', 'daemon', 'µs/job'],
   ['rate', 'jobs/s run', 'jobs/s'],
@@ -81,7 +81,7 @@ function findings(measured: Measured): Findings {
     plots: [...measured].flatMap(([axis, points]) => (points.size > 1 ? [plotOf(axis, points)] : [])),
     bars: bars(measured),
     notes: [
-      'While a backlog waits, workers are held, some jobs enqueued, workers released until as many have been run, and again, so that the backlog stays as large as it is. Redis: CPU of its process; commands only: what INFO commandstats counts, too high where the cores are busy with other programs. Daemon: CPU of the daemons and their workers.',
+      'While a backlog waits, workers are held, some jobs enqueued, workers released until as many have been run, and again, so that the backlog stays as large as it is. Redis: CPU of its process; scripts only: what INFO commandstats counts for scripts, enqueue, claim and settle, too high where the cores are busy with other programs. Daemon: CPU of the daemons and their workers.',
       'Not measured: a Redis Cluster. The keys of a queue lie in one slot, but the broker connects to a single server.',
     ],
   };

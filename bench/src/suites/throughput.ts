@@ -25,7 +25,7 @@ const SUITE = 'throughput';
 /** Figures in jobs per second, in the order of a round. */
 const RATES = ['single, 1 caller', 'single, 500 callers', 'bulk', 'drain', 'steady'] as const;
 type Rate = (typeof RATES)[number];
-const COSTS = ['Redis commands', 'Redis process', 'producer', 'workers'] as const;
+const COSTS = ['Redis scripts', 'Redis process', 'producer', 'workers'] as const;
 
 interface Size {
   readonly rounds: number;
@@ -74,7 +74,7 @@ async function measure(
     figures.add({ suite: SUITE, contender: contender.name, figure, unit, round, value });
   const rate = (figure: Rate, jobs: number, us: number) => add(figure, 'jobs/s', (jobs * 1e6) / us);
   const cost = (step: string, jobs: number, use: Use) => {
-    add(`${step}: Redis commands`, 'µs/job', use.commandUs / jobs);
+    add(`${step}: Redis scripts`, 'µs/job', use.scriptUs / jobs);
     add(`${step}: Redis process`, 'µs/job', use.redisUs / jobs);
     add(`${step}: producer`, 'µs/job', use.producerUs / jobs);
     add(`${step}: workers`, 'µs/job', use.workersUs / jobs);
@@ -126,7 +126,7 @@ function findings(figures: Figures, entrants: readonly Entrant[]): Findings {
     bars: bars(figures),
     notes: [
       'Drain and steady are measured in the handlers, from the end of the first job to the end of the last. 100 slots on one event loop, or 2 processes, for every contender; workers are in a process of their own, one process enqueues. BullMQ adds and bee-queue saves 1,000 jobs a call, forkloop is given 10,000.',
-      'Redis process: all its CPU time, sockets and the AOF included. Redis commands: what INFO commandstats counts within commands; it counts time that has passed, so that it is too high where the cores are busy with other programs. On a machine of two cores Redis, producer and workers share them.',
+      'Redis process: all its CPU time, sockets and the AOF included. Redis scripts: what INFO commandstats counts for scripts and transactions; it counts time that has passed, so that it is too high where the cores are busy with other programs. On a machine of two cores Redis, producer and workers share them.',
     ],
   };
 }
@@ -210,6 +210,6 @@ function bars(figures: Figures): Bar[] {
       3.5,
       ' µs',
     ),
-    atMost('the same, within commands', redisUs('Redis commands'), 3.5, ' µs'),
+    atMost('the same, within scripts', redisUs('Redis scripts'), 3.5, ' µs'),
   ];
 }
