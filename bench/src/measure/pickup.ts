@@ -1,0 +1,56 @@
+import type { System } from '../contenders/contender.ts';
+import { nowUs } from './monotonic.ts';
+import { randomFrom } from './random.ts';
+import type { Tally } from './tally.ts';
+
+interface Stage {
+  readonly system: System;
+  readonly tally: Tally;
+}
+
+/** Milliseconds from the call of enqueue to the start of the handler, one job at a time in an idle system. */
+export async function pickupIdle(
+  { system, tally }: Stage,
+  phase: number,
+  jobs: number,
+  seed: number,
+): Promise<number[]> {
+  const random = randomFrom(seed);
+  const sentUs: number[] = [];
+  for (let index = 0; index < jobs; index++) {
+    // Not in step with any timer.
+    await new Promise((resolve) => setTimeout(resolve, 5 + 20 * random()));
+    sentUs.push(nowUs());
+    await system.enqueue({ probe: 'stamp', phase, index });
+  }
+  return timesOf(sentUs, await tally.untilStamped(phase, jobs));
+}
+
+/** The same while jobs arrive at random, so many a second. */
+export async function pickupBusy(
+  { system, tally }: Stage,
+  phase: number,
+  rate: number,
+  ms: number,
+  seed: number,
+): Promise<number[]> {
+  const random = randomFrom(seed);
+  const sentUs: number[] = [];
+  const stored: Promise<void>[] = [];
+  const begun = performance.now();
+  let due = begun;
+  while (due < begun + ms) {
+    due += (-Math.log(1 - random()) * 1_000) / rate;
+    const early = due - performance.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+    const index = sentUs.length;
+    sentUs.push(nowUs());
+    stored.push(system.enqueue({ probe: 'stamp', phase, index }));
+  }
+  await Promise.all(stored);
+  return timesOf(sentUs, await tally.untilStamped(phase, sentUs.length));
+}
+
+function timesOf(sentUs: readonly number[], stamps: readonly { index: number; begunUs: number }[]): number[] {
+  return stamps.map(({ index, begunUs }) => (begunUs - (sentUs[index] as number)) / 1_000);
+}
