@@ -13,6 +13,7 @@ import { type Daemon, ROOT } from './with-supervisor.ts';
 /** The shortest lease that the configuration allows, and the longest heartbeat of it: a recovery takes seconds. */
 export const LEASE_MS = 5_000;
 export const HEARTBEAT_MS = 500;
+export const NAMESPACE = 'recovery';
 
 /** What is promised: docs/reliability.md. */
 export const BOUND_MS = {
@@ -37,6 +38,7 @@ export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 /** A daemon whose jobs write to `history`. */
 export const recoveryConfig = (name: string, history: string, broker: Record<string, unknown>) => ({
   name,
+  namespace: NAMESPACE,
   tasks: [join(ROOT, 'test/fixtures/recovery/tasks.mjs')],
   broker: { lease: `${LEASE_MS}ms`, heartbeat: `${HEARTBEAT_MS}ms`, ...broker },
   defaults: { timeout: '0s', keep: { results: '10m' } },
