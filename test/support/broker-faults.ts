@@ -1,9 +1,10 @@
 /** What can be wrong with a Redis that runs or should run, each produced on a real server and mended again. */
 
 import { once } from 'node:events';
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
+import { newId } from '../../src/lib/ids.ts';
 import { plainClient } from './redis-broker.ts';
 import { freePort, type RedisServer, startRedis } from './redis-server.ts';
 import type { TcpGate } from './tcp-gate.ts';
@@ -24,11 +25,12 @@ export interface BrokerFault {
   readonly replies?: string;
   /** It is over as soon as it has begun: nothing has to be mended but the connections. */
   readonly brief?: boolean;
+  /** What takes time and harms nobody yet. */
+  prepare?(redis: FaultyRedis): Promise<void>;
   /** Resolves when it is in force, with what mends it; that resolves when the server serves again. */
   begin(redis: FaultyRedis): Promise<() => Promise<void>>;
 }
 
-const FIRST_PASSWORD = 'first';
 const FILLERS = 2_500;
 
 export const startFaultyRedis = (): Promise<RedisServer> =>
@@ -68,17 +70,17 @@ export const BROKER_FAULTS: readonly BrokerFault[] = [
     name: 'cannot save and refuses writes (MISCONF)',
     enqueue: ['refused'],
     replies: 'MISCONF',
-    begin: async ({ server }) => {
+    begin: async (redis) => {
       // Its file cannot be put where a directory is, whoever it runs as.
-      const obstacle = join(server.folder, 'dump.rdb');
+      const obstacle = join(redis.server.folder, 'dump.rdb');
       mkdirSync(obstacle);
-      await administer(server, async (send) => {
+      await administer(redis, async (send) => {
         await send('CONFIG', 'SET', 'save', '3600 1000000');
         await send('BGSAVE');
         await until(async () => (await send('INFO', 'persistence')).includes('rdb_last_bgsave_status:err'));
       });
       return () =>
-        administer(server, async (send) => {
+        administer(redis, async (send) => {
           rmdirSync(obstacle);
           await send('BGSAVE');
           await until(async () => (await send('INFO', 'persistence')).includes('rdb_last_bgsave_status:ok'));
@@ -90,18 +92,19 @@ export const BROKER_FAULTS: readonly BrokerFault[] = [
     name: 'lacks replicas (NOREPLICAS)',
     enqueue: ['refused'],
     replies: 'NOREPLICAS',
-    begin: async ({ server }) => {
-      await administer(server, (send) => send('CONFIG', 'SET', 'min-replicas-to-write', '1'));
+    begin: async (redis) => {
+      await administer(redis, (send) => send('CONFIG', 'SET', 'min-replicas-to-write', '1'));
       return () =>
-        administer(server, async (send) => void (await send('CONFIG', 'SET', 'min-replicas-to-write', '0')));
+        administer(redis, async (send) => void (await send('CONFIG', 'SET', 'min-replicas-to-write', '0')));
     },
   },
   {
     name: 'executes a script without an end (BUSY)',
     enqueue: ['refused'],
     replies: 'BUSY',
-    begin: async ({ server }) => {
-      await administer(server, (send) => send('CONFIG', 'SET', 'busy-reply-threshold', '50'));
+    begin: async (redis) => {
+      const { server } = redis;
+      await administer(redis, (send) => send('CONFIG', 'SET', 'busy-reply-threshold', '50'));
       const socket = createConnection({ port: server.port, host: '127.0.0.1' });
       socket.on('error', () => {});
       socket.write('EVAL "while true do end" 0\r\n');
@@ -117,19 +120,19 @@ export const BROKER_FAULTS: readonly BrokerFault[] = [
     name: 'has become a replica (READONLY)',
     enqueue: ['refused'],
     replies: 'READONLY',
-    begin: async ({ server }) => {
+    begin: async (redis) => {
       const nobody = await freePort();
-      await administer(server, (send) => send('REPLICAOF', '127.0.0.1', String(nobody)));
-      return () => administer(server, async (send) => void (await send('REPLICAOF', 'NO', 'ONE')));
+      await administer(redis, (send) => send('REPLICAOF', '127.0.0.1', String(nobody)));
+      return () => administer(redis, async (send) => void (await send('REPLICAOF', 'NO', 'ONE')));
     },
   },
   {
     name: 'reads its data (LOADING)',
     enqueue: ['refused', 'unknown'],
     replies: 'LOADING',
-    begin: async ({ server }) => {
+    prepare: async (redis) => {
       const fillers = Array.from({ length: FILLERS }, (_, i) => [`filler:${i}`, 'x'.repeat(200)]).flat();
-      await administer(server, async (send) => {
+      await administer(redis, async (send) => {
         await send('MSET', ...fillers);
         await send('BGREWRITEAOF');
         await until(async () => {
@@ -137,34 +140,41 @@ export const BROKER_FAULTS: readonly BrokerFault[] = [
           return info.includes('aof_rewrite_in_progress:0') && info.includes('aof_rewrite_scheduled:0');
         });
       });
+    },
+    begin: async (redis) => {
+      const { server } = redis;
       await server.kill();
       const loaded = server.restart();
       await until(async () => (await ask(server.port, 'PING')).startsWith('-LOADING'));
       return async () => {
         await loaded;
         const keys = Array.from({ length: FILLERS }, (_, i) => `filler:${i}`);
-        await administer(server, (send) => send('UNLINK', ...keys));
+        await administer(redis, (send) => send('UNLINK', ...keys));
       };
     },
   },
   {
     name: 'has another password, until that is told',
     enqueue: ['fatal', 'refused', 'unknown'],
-    begin: async ({ server, passwordFile }) => {
-      writeFileSync(passwordFile, FIRST_PASSWORD);
-      await administer(server, async (send) => {
-        await send('CONFIG', 'SET', 'requirepass', 'second');
+    begin: async (redis) => {
+      const password = `changed-${newId()}`;
+      await administer(redis, async (send) => {
+        await send('CONFIG', 'SET', 'requirepass', password);
         await send('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       });
-      return async () => writeFileSync(passwordFile, 'second');
+      return async () => writeFileSync(redis.passwordFile, password);
     },
   },
 ];
 
+/** Past the gate, with the password that holds. */
+export const urlOf = ({ server, passwordFile }: FaultyRedis): string =>
+  server.url.replace('//', `//:${readFileSync(passwordFile, 'utf8')}@`);
+
 type Send = (...words: string[]) => Promise<string>;
 
-async function administer<T>(server: RedisServer, body: (send: Send) => Promise<T>): Promise<T> {
-  const client = await plainClient(server.url);
+async function administer<T>(redis: FaultyRedis, body: (send: Send) => Promise<T>): Promise<T> {
+  const client = await plainClient(urlOf(redis));
   try {
     return await body(async (...words) => String(await client.sendCommand(words)));
   } finally {
