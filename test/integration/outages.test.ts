@@ -20,6 +20,7 @@ import {
   startFaultyRedis,
   urlOf,
 } from '../support/broker-faults.ts';
+import { cpuMs } from '../support/processes.ts';
 import { plainClient } from '../support/redis-broker.ts';
 import { describeRedis, type RedisServer } from '../support/redis-server.ts';
 import { sharedDaemon } from '../support/shared-daemon.ts';
@@ -175,11 +176,3 @@ describeRedis('a Redis that', () => {
 
 const healthy = async ({ socket }: Daemon, probe: HealthReport['probe']): Promise<boolean> =>
   (await callDaemon(socket, 'health', { probe }, { timeoutMs: 5_000, clock: systemClock })).ok;
-
-/** Of the process with its threads, but not its children. */
-function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const HERTZ = 100;
-  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / HERTZ;
-}
