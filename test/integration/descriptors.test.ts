@@ -11,8 +11,6 @@ import { describeRedis, startRedis } from '../support/redis-server.ts';
 import { until } from '../support/until.ts';
 import { type Daemon, ROOT, withSupervisor } from '../support/with-supervisor.ts';
 
-/** Fewer than are open: whatever is opened fails, what is open stays. */
-const NONE_LEFT = 8;
 /** What a moment may differ: a connection that comes or goes. */
 const DESCRIPTOR_SLACK = 4;
 const MOST_CPU = 0.5;
@@ -22,10 +20,18 @@ const configOn = (broker: Record<string, unknown> | undefined) => ({
   ...(broker === undefined ? {} : { broker }),
   defaults: { timeout: '0s', keep: { results: '10m' } },
   pools: {
-    cpu: { kind: 'process', workers: 1, queues: ['cpu'], restart: { initial: '100ms', max: '1s' } },
+    cpu: { kind: 'process', workers: 1, queues: ['cpu'], restart: { initial: '2s', max: '2s' } },
     io: { kind: 'async', queues: ['io'] },
   },
 });
+
+/** The lowest number that is not taken: with it as the limit nothing can be opened before something is closed. */
+function noneLeft({ pid }: Daemon): string {
+  const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let lowest = 0;
+  while (taken.has(lowest)) lowest++;
+  return String(lowest);
+}
 
 const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 
@@ -53,11 +59,13 @@ async function starve(daemon: Daemon, disconnect: () => Promise<void>): Promise<
   const forked = await client.enqueue('ignore-abort', { ms: 1_000 }, { queue: 'cpu', result: true });
   await until(async () => (await daemon.status()).pools[0]?.busy === 1);
 
-  limit(daemon, String(NONE_LEFT));
+  // What its pipes took must not be free for the next one.
+  process.kill(victim, 'SIGKILL');
+  await until(async () => (await worker())?.pid !== victim && descriptors(daemon.pid) < before - 2);
+  limit(daemon, noneLeft(daemon));
   try {
     // What needs nothing new goes on.
     assert.equal(await echo('io', 'meanwhile'), 'meanwhile');
-    process.kill(victim, 'SIGKILL');
     await until(() => /EMFILE/.test(daemon.log()));
     for (let n = 0; n < 3; n++) await assert.rejects(daemon.status());
     await disconnect();
