@@ -116,7 +116,7 @@ export interface StatusReport {
   readonly state: DaemonState;
   readonly started_at: string;
   readonly uptime_seconds: number;
-  /** `location`: what the daemon was told, without credentials. */
+  /** `up`: it answers, and confirms the leases in time. `location`: what the daemon was told, without credentials. */
   readonly broker: { readonly type: string; readonly up: boolean; readonly location: string };
   readonly pools: readonly PoolReport[];
   readonly queues: readonly QueueReport[];

@@ -33,6 +33,7 @@ export class ReclaimRule {
   /** Daemon and deadline, to the monotonic time of the first look at it. */
   #seen = new Map<string, number>();
   #last: Look | null = null;
+  #nextAt = Number.POSITIVE_INFINITY;
 
   constructor(options: ReclaimRuleOptions) {
     this.#options = options;
@@ -49,11 +50,21 @@ export class ReclaimRule {
       expired.map((lease) => [keyOf(lease), this.#seen.get(keyOf(lease)) ?? look.answeredAt]),
     );
     this.#seen = seen;
-    return expired.filter(
+    const takeable = expired.filter(
       (lease) =>
         lease.deadlineAt === TAKEN ||
         look.sentAt - (seen.get(keyOf(lease)) as number) >= this.#options.graceMs,
     );
+    this.#nextAt = this.#nextOf(look, own, takeable);
+    return takeable;
+  }
+
+  /**
+   * When a look is worth the most, monotonic ms: at a lease the first just after its end, the second after the grace time.
+   * If each came up to an interval late, so would a dead daemon's jobs. Infinity when nothing is known.
+   */
+  get nextAt(): number {
+    return this.#last === null ? Number.POSITIVE_INFINITY : this.#nextAt;
   }
 
   /** A call failed: nothing is known of the time in between. */
@@ -69,6 +80,17 @@ export class ReclaimRule {
     const ours = look.answeredAt - this.#last.answeredAt;
     const theirs = look.reply.now - this.#last.reply.now;
     return Math.abs(ours - theirs) <= DRIFT_MS;
+  }
+
+  /** Of leases that were not taken at this look. */
+  #nextOf({ reply, answeredAt }: Look, own: ReadonlySet<string>, taken: readonly LeaseView[]): number {
+    const waited = reply.leases.filter((lease) => !own.has(lease.daemon) && !taken.includes(lease));
+    const dues = waited.map((lease) => {
+      const seenAt = this.#seen.get(keyOf(lease));
+      if (seenAt !== undefined) return seenAt + this.#options.graceMs;
+      return answeredAt + 1 + lease.deadlineAt - reply.now;
+    });
+    return Math.min(...dues.filter(Number.isFinite));
   }
 }
 

@@ -12,7 +12,7 @@ import { statusReport } from './status-report.ts';
 /** Tells how the daemon is, from what it knows. */
 export function createStatusReporter(
   { loaded, version, launch }: Pick<AssembleOptions, 'loaded' | 'version' | 'launch'>,
-  { broker, pools }: Built,
+  { broker, pools, consumers }: Built,
   reloader: Reloader,
   clock: Clock,
   log: Pick<DaemonLog, 'file' | 'dropped'>,
@@ -20,6 +20,8 @@ export function createStatusReporter(
   const startedAt = clock.now();
   const queues = pools.flatMap((pool) => pool.queues);
   const stats = new QueueStatsCache(broker, queues, clock);
+  // One that answers reads and refuses every write, as with a disk that is full, is of no use.
+  const up = () => broker.up && !consumers.some(({ sessions }) => sessions.some(isFenced));
   return async (state: StatusReport['state']): Promise<StatusReport> => {
     const statuses = pools.map((pool) => pool.status());
     const pids = statuses.flatMap(({ workers }) => workers.flatMap(({ pid }) => (pid === null ? [] : [pid])));
@@ -31,7 +33,7 @@ export function createStatusReporter(
       state,
       startedAt,
       now: clock.now(),
-      broker: { type: broker.type, up: broker.up, location: locationOf(loaded) },
+      broker: { type: broker.type, up: up(), location: locationOf(loaded) },
       pools: statuses,
       stats: known,
       memory,
@@ -41,6 +43,8 @@ export function createStatusReporter(
     });
   };
 }
+
+const isFenced = ({ state }: { readonly state: string }): boolean => state === 'fenced';
 
 /** Where the broker is, without the credentials that a URL may hold. */
 function locationOf({ config: { broker } }: LoadedConfig): string {

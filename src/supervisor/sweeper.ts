@@ -18,6 +18,11 @@ export interface SweeperOptions {
   readonly log: Logger;
 }
 
+/** Of the interval: how far looks at one moment are spread. */
+const SPREAD = 0.1;
+/** Of the interval: looks are never closer together, whatever the leases of others promise. */
+const LEAST = 0.05;
+
 /** Looks after what no daemon looks after: due jobs become ready, the jobs of dead daemons come back. */
 export class Sweeper implements Service {
   readonly #options: SweeperOptions;
@@ -47,7 +52,10 @@ export class Sweeper implements Service {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       for (const [queue, rule] of this.#rules) if (!signal.aborted) await this.#sweep(queue, rule);
-      await clock.sleep(intervalMs * (0.75 + 0.5 * random()), signal);
+      // Spread, so that the daemons that see the same lease end do not all look at once.
+      const next = Math.min(...[...this.#rules.values()].map(({ nextAt }) => nextAt)) - clock.monotonic();
+      const restMs = Math.min(intervalMs * (0.75 + 0.5 * random()), next + SPREAD * intervalMs * random());
+      await clock.sleep(Math.max(restMs, LEAST * intervalMs), signal);
     }
   }
 

@@ -85,7 +85,12 @@ const storeRequest = fc.record(
 const noise = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
   fc
-    .constantFrom('{', '[]', 'null', '"', '{"command":', '\ufeff{}', '['.repeat(20_000))
+    .constantFrom(
+      ...['{', '[]', 'null', '"', '{"command":', '\ufeff{}', '['.repeat(20_000)],
+      // Whole JSON, as deep as a line may be long.
+      `{"id":1,"command":"status","arguments":${'['.repeat(30_000)}${']'.repeat(30_000)}}`,
+      '{"id":1,"command":"job","arguments":{"__proto__":{"id":"x"}}}',
+    )
     .map((text) => Buffer.from(text)),
 );
 

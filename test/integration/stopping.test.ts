@@ -4,8 +4,12 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeJob } from '../../src/broker/job-record.ts';
+import { queueKeys } from '../../src/broker/redis/keys.ts';
 import { createClient } from '../../src/index.ts';
+import { plainClient } from '../support/redis-broker.ts';
 import { describeRedis, startRedis } from '../support/redis-server.ts';
+import { TcpGate } from '../support/tcp-gate.ts';
 import { until } from '../support/until.ts';
 import { type Daemon, PROGRAM, ROOT, withSupervisor } from '../support/with-supervisor.ts';
 
@@ -148,6 +152,46 @@ async function pressUntil(daemon: Daemon, seen: () => boolean): Promise<void> {
     return ended || seen();
   });
 }
+
+describeRedis('stopping with a broker that is slow', () => {
+  it('exits 0 by the deadline, and leaves nothing leased', async () => {
+    const redis = await startRedis();
+    const gate = await TcpGate.open(redis.port);
+    const look = await plainClient(redis.url);
+    try {
+      const shutdown = { drain_timeout: '6s', cold_grace: '2s' };
+      const broker = { type: 'redis', url: `redis://127.0.0.1:${gate.port}` };
+      const more = { namespace: 'slow', broker };
+      await withSupervisor(config(shutdown, more), async (daemon) => {
+        // One ends within the deadline, the other is aborted at it.
+        await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
+        await client.enqueue('ignore-abort', { ms: 3_000 }, { queue: 'io' });
+        await client.enqueue('wait-for-abort', {}, { queue: 'cpu' });
+        await until(async () => (await daemon.status()).pools.every(({ busy }) => busy === 1));
+        gate.delayMs = 300;
+        const since = performance.now();
+        daemon.kill('SIGTERM');
+        assert.deepEqual(await daemon.exited, { code: 0, signal: null });
+        const took = performance.now() - since;
+        assert.ok(took < 6_000 + 2_000 + 2_000, `${took} ms`);
+        assert.doesNotMatch(daemon.log(), /"unreleased":[1-9]/);
+      });
+      for (const queue of ['io', 'cpu']) {
+        const { leases, inFlightPrefix } = queueKeys('slow', queue);
+        assert.equal(await look.zCard(leases), 0);
+        assert.deepEqual(await look.keys(`${inFlightPrefix}*`), []);
+      }
+      assert.equal(await look.hGet(queueKeys('slow', 'io').meta, 'completed'), '1');
+      const waiting = await Promise.all(queueKeys('slow', 'cpu').ready.map((key) => look.lRange(key, 0, -1)));
+      const [job] = waiting.flat().map(decodeJob);
+      assert.deepEqual([job?.task, job?.failures, job?.crashes], ['wait-for-abort', 0, 0]);
+    } finally {
+      look.destroy();
+      await gate.close();
+      await redis.stop();
+    }
+  });
+});
 
 describeRedis('stopping without a broker', () => {
   it('exits 0 soon when Redis stops answering during the drain', async () => {

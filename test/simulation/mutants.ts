@@ -257,7 +257,7 @@ const IN_DAEMONS: readonly Mutant[] = [
     file: SESSION,
     find: `        this.#lanes[lane] = 'resyncing';`,
     replace: `        this.#lanes[lane] = 'resyncing';\n        settle = [];`,
-    seed: 4,
+    seed: 85,
   },
   {
     name: 'what is in flight here and unknown stays so',

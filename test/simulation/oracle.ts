@@ -51,6 +51,8 @@ export interface OracleOptions {
   readonly hasRoom: () => boolean;
   /** A tick was fired: is it the one that the schedule's rules want after `previous`? */
   readonly onFired: (schedule: string, previous: EpochMs, tick: EpochMs, now: EpochMs) => void;
+  /** The highest time that the store may remember of calls on other queues. */
+  readonly highestElsewhere: () => EpochMs;
 }
 
 /** Knows what every call must answer and do on one queue, and compares: at the moment when it is carried out. */
@@ -159,7 +161,7 @@ export class Oracle {
   #enqueue(batch: EnqueueBatch, reply: EnqueueReply, now: EpochMs): void {
     const { truth } = this;
     if (reply.status === 'late') {
-      if (Math.max(now, truth.highest) <= batch.notAfterAt)
+      if (Math.max(now, truth.highest, this.#options.highestElsewhere()) <= batch.notAfterAt)
         throw new Violation('I1', 'a batch was called late in time');
       return;
     }

@@ -46,6 +46,8 @@ export class World {
   clockAheadAt = Number.NEGATIVE_INFINITY;
   #brokerOffset = 0;
   #highestOffset = 0;
+  /** The latest of the broker's times at which a call was carried out. */
+  #highestSeen: EpochMs = 0;
   #stoodAt = Number.NEGATIVE_INFINITY;
   #longPauseEndedAt = Number.NEGATIVE_INFINITY;
   #roomAhead = false;
@@ -79,6 +81,8 @@ export class World {
           onTaken: (taken) => this.#taken(taken),
           hasRoom: () => this.hasRoom,
           onFired: (schedule, previous, tick, now) => this.#fired(schedule, previous, tick, now),
+          // Redis remembers it with each queue, the embedded store once.
+          highestElsewhere: () => (isMortal(this.store) ? this.#highestSeen : 0),
         }),
       ]),
     );
@@ -250,6 +254,7 @@ export class World {
     if (isMortal(this.store) && this.#diesIn(call)) return this.#dieIn(this.store, arrival, now);
     const effect = await this.store.execute(call, now);
     this.operations += 1;
+    this.#highestSeen = Math.max(this.#highestSeen, now);
     const { reply, error } = effect;
     this.note(
       `${from.name} ${call.verb} ${call.queue} ${brief(call.argument)} → ${error === null ? brief(reply) : error.message}`,

@@ -9,7 +9,7 @@ const FIRST_REST_MS = 50;
 /** Shorter than a call may take: what is enqueued once the server is back does not fail for a rest that began before. */
 const LONGEST_REST_MS = 1_000;
 /** Between attempts that only a person can make succeed. */
-const FATAL_REST_MS = 5_000;
+const FATAL_REST_MS = 2_000;
 /** Replies after which the name is resolved and the login made anew: the server's role or its users have changed. */
 const RECONNECT: ReadonlySet<string> = new Set(['READONLY', 'MASTERDOWN', 'NOAUTH']);
 
@@ -144,8 +144,10 @@ export class Connection {
       if (outcome instanceof BrokerError) {
         failures++;
       } else {
-        failures = 0;
+        const since = this.#options.clock.monotonic();
         await outcome.ended;
+        // One that never lasts, as on a replica that refuses each write, is no reason to begin anew.
+        failures = this.#options.clock.monotonic() - since > LONGEST_REST_MS ? 0 : failures + 1;
         if (!this.#isClosed()) this.#rest(notConnected('reconnect', 'the connection was lost'));
       }
       if (!this.#isClosed())

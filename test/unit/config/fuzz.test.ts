@@ -58,11 +58,16 @@ const piece = fc.constantFrom(
     '\ufeff',
     '__proto__',
     'constructor',
+    '"\\ud800"',
+    '\ud800',
     'é',
     '🚚',
   ],
 );
 const text = fc.array(piece, { maxLength: 300 }).map((pieces) => pieces.join(''));
+
+/** One history for each run of the suite; another seed finds other texts. */
+const SEED = 20_261_129;
 
 /** The least configuration with a piece of it replaced. */
 const damaged = fc
@@ -92,11 +97,11 @@ describe('loadConfig on any text', () => {
   };
 
   it('returns or throws ConfigError, in bounded time, for texts made of YAML', () => {
-    fc.assert(fc.property(text, endsWell), { numRuns: 400 });
+    fc.assert(fc.property(text, endsWell), { seed: SEED, numRuns: 400 });
   });
 
   it('does so for damaged configurations', () => {
-    fc.assert(fc.property(damaged, endsWell), { numRuns: 400 });
+    fc.assert(fc.property(damaged, endsWell), { seed: SEED, numRuns: 400 });
   });
 
   it('does so for one piece repeated ten thousand times', () => {
@@ -104,11 +109,11 @@ describe('loadConfig on any text', () => {
       fc.property(fc.array(piece, { minLength: 1, maxLength: 3 }), (pieces) =>
         endsWell(pieces.join('').repeat(10_000)),
       ),
-      { numRuns: 60 },
+      { seed: SEED, numRuns: 60 },
     );
   });
 
   it('does so for any bytes', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 500 }), endsWell), { numRuns: 200 });
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 500 }), endsWell), { seed: SEED, numRuns: 200 });
   });
 });

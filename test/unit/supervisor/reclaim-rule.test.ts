@@ -75,4 +75,27 @@ describe('the reclaim rule', () => {
     const taken = { daemon: 'a', deadlineAt: -1 };
     assert.deepEqual(newRule().observe(look(1_000, [taken]), none), [taken]);
   });
+
+  it('says when to look again: at the end of a lease, and the grace time after the first look at it', () => {
+    const rule = newRule();
+    assert.equal(rule.nextAt, Number.POSITIVE_INFINITY);
+    const living = { daemon: 'b', deadlineAt: EPOCH + 6_000 };
+    rule.observe(look(1_000, [living]), none);
+    assert.equal(rule.nextAt, 6_001);
+    rule.observe(look(6_001, [living]), none);
+    assert.equal(rule.nextAt, 6_001 + G);
+    rule.observe(look(7_000, [living, { daemon: 'c', deadlineAt: EPOCH + 9_000 }]), none);
+    assert.equal(rule.nextAt, 9_001);
+    assert.deepEqual(rule.observe(look(6_002 + G, [living]), none), [living]);
+    assert.equal(rule.nextAt, Number.POSITIVE_INFINITY);
+  });
+
+  it('says nothing of its own leases, of those without an end, and after a failed call', () => {
+    const rule = newRule();
+    rule.observe(look(1_000, [expired, { daemon: 'nobody', deadlineAt: Number.NaN }]), new Set(['a']));
+    assert.equal(rule.nextAt, Number.POSITIVE_INFINITY);
+    rule.observe(look(2_000, [expired]), none);
+    rule.forget();
+    assert.equal(rule.nextAt, Number.POSITIVE_INFINITY);
+  });
 });
