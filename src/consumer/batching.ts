@@ -1,6 +1,7 @@
 /** When a queue's next exchange is sent, and how much it claims: pure. */
 
 import { BATCH_LIMIT } from '../broker/broker.ts';
+import type { MovingMean } from '../lib/moving-mean.ts';
 
 /** Worth a second exchange while one is under way; below, it waits for the answer and travels with what gathers. */
 const SECOND_LANE_FROM = 64;
@@ -25,7 +26,17 @@ export function nextClaim({ underWay, settlements, hungry }: LineState, share: n
   return claim;
 }
 
-/** Free slots split among the queues that may have jobs, so that a long one does not take them all. */
-export function shareOf(free: number, hungryQueues: number): number {
-  return Math.ceil(Math.max(0, free) / Math.max(1, hungryQueues));
+/** As long as the jobs of a batch take no longer together, their queues may take turns by batches instead of by jobs. */
+const SHORT_RUN_MS = 20;
+/** Worth a script: smaller claims cost a job several times as much. */
+const LEAST_OF_SHORT = 16;
+
+/**
+ * Free slots split among the queues that may have jobs, so that a long one does not take them all. Of short jobs each queue
+ * claims a batch when its turn comes, however many queues there are. `meanRunMs`: of late; null = not known.
+ */
+export function shareOf(free: number, hungryQueues: number, meanRunMs: MovingMean): number {
+  const share = Math.ceil(Math.max(0, free) / Math.max(1, hungryQueues));
+  const areShort = meanRunMs !== null && meanRunMs <= SHORT_RUN_MS;
+  return areShort ? Math.min(Math.max(0, free), Math.max(share, LEAST_OF_SHORT)) : share;
 }

@@ -2,6 +2,7 @@ import type { Broker, ExchangeDone } from '../broker/broker.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Condition } from '../lib/condition.ts';
 import type { Logger } from '../lib/logger.ts';
+import { addToMean, type MovingMean } from '../lib/moving-mean.ts';
 import type { Random } from '../lib/random.ts';
 import type { Service } from '../lib/service.ts';
 import type { Ended, Pool } from '../pool/pool.ts';
@@ -47,6 +48,8 @@ export class Consumer implements Service {
   readonly #lines: readonly QueueLine[];
   #state: 'new' | 'running' | 'paused' | 'quiet' | 'stopped' = 'new';
   #claimed = 0;
+  #meanRunMs: MovingMean = null;
+  readonly #byName = new Map<string, QueueLine>();
   /** Slots that exchanges under way may fill. */
   #reserved = 0;
   /** Exchanges under way that may bring a suspect. */
@@ -62,6 +65,7 @@ export class Consumer implements Service {
   constructor(options: ConsumerOptions) {
     this.#options = options;
     this.#lines = options.queues.map((settings) => this.#createLine(settings));
+    for (const line of this.#lines) this.#byName.set(line.name, line);
     options.pool.onEnded((ended) => this.#settleAll(ended));
     options.pool.onFree(() => {
       this.#pump();
@@ -230,7 +234,7 @@ export class Consumer implements Service {
     if (this.#state !== 'running' || line.session.state !== 'open' || this.#heldAlone()) return 0;
     const { pool } = this.#options;
     if (this.#hasSuspectTurn) return line.suspects && this.#isEmpty() && pool.free > 0 ? 1 : 0;
-    return shareOf(pool.free - this.#reserved, hungryQueues);
+    return shareOf(pool.free - this.#reserved, hungryQueues, this.#meanRunMs);
   }
 
   #isEmpty(): boolean {
@@ -297,7 +301,8 @@ export class Consumer implements Service {
     for (const end of ended) {
       // Pools take turns: this one may ask again.
       if (end.delivery.alone) suspectTurn.leave(this);
-      const line = this.#lines.find(({ name }) => name === end.delivery.queue);
+      if (end.runMs !== null) this.#meanRunMs = addToMean(this.#meanRunMs, end.runMs);
+      const line = this.#byName.get(end.delivery.queue);
       const held = line?.held.get(end.delivery.token);
       if (line === undefined || held === undefined) continue;
       line.held.delete(end.delivery.token);

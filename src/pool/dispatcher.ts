@@ -1,11 +1,12 @@
+import { addToMean, type MovingMean } from '../lib/moving-mean.ts';
 import type { Flight } from './ledger.ts';
-import { addRun, type MeanRun, prefetchDepth } from './prefetch.ts';
+import { prefetchDepth } from './prefetch.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 /** Finds a place for each flight: a worker that is free, or the buffer of one that will be in no time. */
 export class Dispatcher {
   /** Of all jobs of late, and by task. */
-  #mean: MeanRun = null;
+  #mean: MovingMean = null;
   readonly #means = new Map<string, number>();
   #waiting: Flight[] = [];
 
@@ -20,8 +21,8 @@ export class Dispatcher {
 
   ran(flight: Flight, runMs: number): void {
     const { task } = flight.delivery;
-    this.#mean = addRun(this.#mean, runMs);
-    this.#means.set(task, addRun(this.#means.get(task) ?? null, runMs));
+    this.#mean = addToMean(this.#mean, runMs);
+    this.#means.set(task, addToMean(this.#means.get(task) ?? null, runMs));
   }
 
   add(flights: readonly Flight[]): void {
@@ -43,7 +44,7 @@ export class Dispatcher {
   /** Gives what waits to the workers, in order, in one message to each. */
   dispatch(workers: readonly WorkerHandle[]): void {
     if (this.#waiting.length === 0) return;
-    const meanOf = (task: string): MeanRun => this.#means.get(task) ?? null;
+    const meanOf = (task: string): MovingMean => this.#means.get(task) ?? null;
     const seats = workers.filter(({ open }) => open).map((worker) => new Seat(worker, meanOf));
     let given = 0;
     for (const flight of this.#waiting) {
@@ -67,11 +68,11 @@ function emptiest(seats: readonly Seat[]): Seat | undefined {
 class Seat {
   readonly worker: WorkerHandle;
   readonly flights: Flight[] = [];
-  readonly #meanOf: (task: string) => MeanRun;
+  readonly #meanOf: (task: string) => MovingMean;
   /** What the longest of all inside takes; null when that is not known of one of them. Looked up when first asked for. */
-  #longest: MeanRun | undefined;
+  #longest: MovingMean | undefined;
 
-  constructor(worker: WorkerHandle, meanOf: (task: string) => MeanRun) {
+  constructor(worker: WorkerHandle, meanOf: (task: string) => MovingMean) {
     this.worker = worker;
     this.#meanOf = meanOf;
   }
@@ -95,9 +96,9 @@ class Seat {
       this.#longest = longer(this.#longest, this.#meanOf(flight.delivery.task));
   }
 
-  #longestInside(): MeanRun {
+  #longestInside(): MovingMean {
     if (this.#longest !== undefined) return this.#longest;
-    let longest: MeanRun = 0;
+    let longest: MovingMean = 0;
     for (const { delivery } of this.worker.inside.values())
       longest = longer(longest, this.#meanOf(delivery.task));
     for (const { delivery } of this.flights) longest = longer(longest, this.#meanOf(delivery.task));
@@ -106,4 +107,5 @@ class Seat {
   }
 }
 
-const longer = (a: MeanRun, b: MeanRun): MeanRun => (a === null || b === null ? null : Math.max(a, b));
+const longer = (a: MovingMean, b: MovingMean): MovingMean =>
+  a === null || b === null ? null : Math.max(a, b);

@@ -3,18 +3,10 @@
  * only counts where jobs are about as short as the trip; behind long jobs it would hold others hostage. Pure.
  */
 
-/** Mean run time in milliseconds; null = nothing known. */
-export type MeanRun = number | null;
+import type { MovingMean } from '../lib/moving-mean.ts';
 
-const WEIGHT = 0.1;
-
-/** A moving mean: one long run among short ones shows at once, and is forgotten after some twenty. */
-export function addRun(mean: MeanRun, runMs: number): number {
-  return mean === null ? runMs : mean + WEIGHT * (runMs - mean);
-}
-
-/** 0 unless the jobs are known to be short. */
-export function prefetchDepth(mean: MeanRun, concurrency: number): number {
+/** 0 unless the jobs are known to be short. `mean`: of their run times, milliseconds. */
+export function prefetchDepth(mean: MovingMean, concurrency: number): number {
   return concurrency === 1 ? behindOne(mean) : behindMany(mean, concurrency);
 }
 
@@ -23,7 +15,7 @@ const DEEPEST = 128;
 /** What the buffer holds should be done within this time. */
 const BUFFERED_MS = 4;
 
-function behindOne(mean: MeanRun): number {
+function behindOne(mean: MovingMean): number {
   if (mean === null || mean > SHORT_MS) return 0;
   return Math.min(DEEPEST, Math.ceil(BUFFERED_MS / Math.max(mean, BUFFERED_MS / DEEPEST)));
 }
@@ -33,6 +25,6 @@ const SHORT_AMONG_MANY_MS = 20;
 const DEEPEST_AMONG_MANY = 256;
 
 /** As many again: the next ones are there when a batch has ended, and each waits for about as long as one job runs. */
-function behindMany(mean: MeanRun, concurrency: number): number {
+function behindMany(mean: MovingMean, concurrency: number): number {
   return mean === null || mean > SHORT_AMONG_MANY_MS ? 0 : Math.min(DEEPEST_AMONG_MANY, concurrency);
 }

@@ -29,6 +29,12 @@ describe('batching', () => {
   });
 
   it('splits free slots among the queues that may have jobs', () => {
-    assert.deepEqual([shareOf(10, 3), shareOf(10, 0), shareOf(-1, 2), shareOf(1, 5)], [4, 10, 0, 1]);
+    const shares = [shareOf(10, 3, null), shareOf(10, 0, 500), shareOf(-1, 2, 500), shareOf(1, 5, 500)];
+    assert.deepEqual(shares, [4, 10, 0, 1]);
+  });
+
+  it('claims short jobs by batches in turn, however many queues there are', () => {
+    assert.deepEqual([shareOf(100, 100, 20), shareOf(100, 100, 21), shareOf(1_000, 10, 1)], [16, 1, 100]);
+    assert.deepEqual([shareOf(3, 100, 1), shareOf(-1, 2, 1)], [3, 0]);
   });
 });

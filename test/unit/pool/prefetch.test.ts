@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { addRun, type MeanRun, prefetchDepth } from '../../../src/pool/prefetch.ts';
+import { addToMean, type MovingMean } from '../../../src/lib/moving-mean.ts';
+import { prefetchDepth } from '../../../src/pool/prefetch.ts';
 
 describe('prefetch', () => {
   for (const [mean, concurrency, depth] of [
@@ -21,12 +22,12 @@ describe('prefetch', () => {
   }
 
   it('stops at the first long job among short ones, and starts again after some short ones', () => {
-    let mean: MeanRun = null;
-    for (let count = 0; count < 100; count += 1) mean = addRun(mean, 0.2);
+    let mean: MovingMean = null;
+    for (let count = 0; count < 100; count += 1) mean = addToMean(mean, 0.2);
     assert(prefetchDepth(mean, 1) > 0);
-    mean = addRun(mean, 100);
+    mean = addToMean(mean, 100);
     assert.equal(prefetchDepth(mean, 1), 0);
-    for (let count = 0; count < 30; count += 1) mean = addRun(mean, 0.2);
+    for (let count = 0; count < 30; count += 1) mean = addToMean(mean, 0.2);
     assert(prefetchDepth(mean, 1) > 0);
   });
 });
