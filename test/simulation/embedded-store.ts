@@ -147,7 +147,7 @@ export class EmbeddedStore implements SimStore, Mortal {
         record: text,
         place,
         priority: place === 'ready' ? Number(line) - 10 : null,
-        dueAt: place === 'delayed' ? Number(rank) : null,
+        at: place === 'delayed' || place === 'dead' ? Number(rank) : null,
         daemon: place === 'in_flight' ? (holders.get(text.slice(1, 37)) ?? null) : null,
         token: null,
       };

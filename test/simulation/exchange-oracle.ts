@@ -1,11 +1,11 @@
 import type { ExchangeDone, ExchangeReply, ExchangeRequest, Settlement } from '../../src/broker/broker.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
-import type { QueueImage } from './sim-store.ts';
 import {
   claimsOf,
   isSuspect,
   type QueueTruth,
   recordText,
+  remember,
   renew,
   same,
   sorted,
@@ -20,7 +20,6 @@ export class ExchangeOracle {
     truth: QueueTruth,
     request: ExchangeRequest,
     reply: ExchangeReply,
-    image: QueueImage,
     now: EpochMs,
     at: number,
   ): void {
@@ -45,14 +44,14 @@ export class ExchangeOracle {
     if (reply.status !== 'done') return;
     if (number === last.number) {
       this.#repeated(truth, last.answer as ExchangeDone, reply, daemon);
-      const deadlineAt = image.leases?.get(daemon);
-      if (deadlineAt === now + request.leaseMs) renew(session, deadlineAt, at);
+      renew(session, now + request.leaseMs, at);
       return;
     }
     this.#settled(truth, request, reply, now);
     this.#dropped(truth, reply, now);
     this.#claimed(truth, request, reply, now);
     session.lanes[lane] = { number, answer: reply };
+    remember(truth, now);
     renew(session, now + request.leaseMs, at);
   }
 
@@ -146,7 +145,7 @@ function settle(truth: QueueTruth, job: TrueJob, settlement: Settlement, now: Ep
   }
   switch (settlement.type) {
     case 'dead':
-      job.place = { at: 'dead' };
+      job.place = { at: 'dead', diedAt: now };
       if (truth.unique.get(job.unique) === job.id) truth.unique.delete(job.unique);
       return;
     case 'release':

@@ -24,6 +24,9 @@ redis.call('SET', 'sim:now', ARGV[1])`;
 const NAMESPACE = 'sim';
 /** A reclaim moves two jobs a call, so that it needs several calls, as it does for thousands. */
 const RECLAIM_CHUNK = '1';
+/** A search for one job looks at so few a call for the same reason. */
+const SEARCH_CHUNK = '50';
+const SEARCHES: ReadonlySet<string> = new Set(['find', 'retry', 'delete']);
 const READ_AT_ONCE = ['left - 15', 'left - 1'] as const;
 
 class SmallReclaims extends Scripts {
@@ -90,7 +93,7 @@ export class RedisStore implements SimStore, Replicated {
       if (!(thrown instanceof BrokerError)) throw thrown;
       error = thrown;
     }
-    if (verb === 'enqueue') await this.#noteMark(queue, (argument as { id: string }).id);
+    if (verb === 'enqueue' || verb === 'purge') await this.#noteMark(queue, argument.id);
     const { image, awake } = readImage(this.#image);
     return { reply, error, image, awake };
   }
@@ -128,7 +131,7 @@ export class RedisStore implements SimStore, Replicated {
         await this.#connection.call('SCRIPT', 'LOAD', script.text);
         this.#loaded.add(script.sha);
       }
-      const given = verb === 'reclaim' ? [...args.slice(0, 4), RECLAIM_CHUNK, ...args.slice(5)] : args;
+      const given = chunked(verb, args);
       const prefix = (keys[0] ?? '').replace(/\}:.*$/, '}:');
       const [, answer, image] = await this.#connection.send(
         ['EVAL', SET_NOW, '0', String(this.#now)],
@@ -169,6 +172,11 @@ export class RedisStore implements SimStore, Replicated {
   }
 }
 
+function chunked(verb: string, args: readonly string[]): readonly string[] {
+  if (verb === 'reclaim') return args.with(4, RECLAIM_CHUNK);
+  return SEARCHES.has(verb) ? args.with(3, SEARCH_CHUNK) : args;
+}
+
 const prefixOf = (queue: string): string => `fl:{${NAMESPACE}:${queue}}:`;
 
 function readImage(answer: Answer): { image: QueueImage; awake: boolean } {
@@ -187,16 +195,18 @@ function readImage(answer: Answer): { image: QueueImage; awake: boolean } {
     pause,
     wake,
   ] = answer as Reply[][];
-  const standing = { priority: null, dueAt: null, daemon: null, token: null };
+  const standing = { priority: null, at: null, daemon: null, token: null };
   const jobs: Standing[] = [];
   for (const [priority, line] of (ready as unknown as string[][]).entries()) {
     for (const record of line) jobs.push({ ...standing, record, place: 'ready', priority });
   }
   for (const record of suspects as string[]) jobs.push({ ...standing, record, place: 'suspects' });
   for (const [record, at] of pairs(delayed)) {
-    jobs.push({ ...standing, record, place: 'delayed', dueAt: Number(at) });
+    jobs.push({ ...standing, record, place: 'delayed', at: Number(at) });
   }
-  for (const [record] of pairs(dead)) jobs.push({ ...standing, record, place: 'dead' });
+  for (const [record, at] of pairs(dead)) {
+    jobs.push({ ...standing, record, place: 'dead', at: Number(at) });
+  }
   for (const [daemon, tokens] of inFlight as unknown as [string, string[]][]) {
     for (const [token, record] of pairs(tokens)) {
       jobs.push({ ...standing, record, place: 'in_flight', daemon, token });
