@@ -131,11 +131,11 @@ function end(truth: QueueTruth, job: TrueJob, how: 'completed' | 'expired'): voi
 }
 
 function settle(truth: QueueTruth, job: TrueJob, settlement: Settlement, now: EpochMs): void {
+  job.claims = claimsOf(settlement.token);
   if (settlement.type === 'ack') {
     end(truth, job, 'completed');
     return;
   }
-  job.claims = claimsOf(settlement.token);
   if (settlement.type === 'retry' || settlement.type === 'dead') {
     job.error = settlement.error;
     if (settlement.count === 'failure') job.failures += 1;
