@@ -16,13 +16,7 @@ import {
 /** What an exchange must answer and do. */
 export class ExchangeOracle {
   /** @throws Violation */
-  check(
-    truth: QueueTruth,
-    request: ExchangeRequest,
-    reply: ExchangeReply,
-    now: EpochMs,
-    at: number,
-  ): void {
+  check(truth: QueueTruth, request: ExchangeRequest, reply: ExchangeReply, now: EpochMs, at: number): void {
     const { daemon, lane, number } = request;
     const session = truth.sessions.get(daemon);
     if (session?.state !== 'live') {

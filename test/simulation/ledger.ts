@@ -60,7 +60,8 @@ export class Ledger {
 
   /** The store was started anew: nobody holds anything. */
   forget(truth: QueueTruth): void {
-    for (const { place } of truth.jobs.values()) if (place.at === 'in_flight') this.#forgotten.add(place.token);
+    for (const { place } of truth.jobs.values())
+      if (place.at === 'in_flight') this.#forgotten.add(place.token);
   }
 
   renew(session: string, at: number): void {

@@ -123,7 +123,12 @@ export function checkList(
     same('I12', one, asStored(job), `job ${id} was shown otherwise than it is`);
   }
   const times = reply.map(({ at }) => (state === 'dead' ? -(at ?? 0) : (at ?? 0)));
-  same('I12', times, times.toSorted((a, b) => a - b), `${state} jobs were listed in another order`);
+  same(
+    'I12',
+    times,
+    times.toSorted((a, b) => a - b),
+    `${state} jobs were listed in another order`,
+  );
 }
 
 /** @throws Violation */

@@ -21,14 +21,7 @@ import type {
 import type { EpochMs } from '../../src/lib/clock.ts';
 import { ExchangeOracle } from './exchange-oracle.ts';
 import { compareImage } from './image-check.ts';
-import {
-  checkDelete,
-  checkFind,
-  checkList,
-  checkPurge,
-  checkRetry,
-  checkStats,
-} from './operator-oracle.ts';
+import { checkDelete, checkFind, checkList, checkPurge, checkRetry, checkStats } from './operator-oracle.ts';
 import type { Call, Effect, QueueImage } from './sim-store.ts';
 import {
   claimsOf,
