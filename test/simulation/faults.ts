@@ -70,7 +70,7 @@ export function climateOf(dice: Dice, store: 'redis' | 'embedded'): Climate {
     schedules: dice.chance(0.4),
     poison: dice.chance(0.2),
     fragile: dice.chance(0.3),
-    commands: dice.chance(0.6) ? dice.whole(1, 25) : 0,
+    commands: dice.chance(0.7) ? dice.whole(5, 60) : 0,
     faults: faultsOf(dice, store, durationMs, leaseMs),
   };
 }
@@ -107,8 +107,8 @@ function faultsOf(dice: Dice, store: 'redis' | 'embedded', durationMs: number, l
   ];
   if (store === 'redis') {
     kinds.push([
-      1.5,
-      (at) => ({ at, type: 'rollback', lostMs: dice.between(10, 4_000), copies: dice.chance(0.5) }),
+      3,
+      (at) => ({ at, type: 'rollback', lostMs: dice.between(10, 4_000), copies: dice.chance(0.4) }),
     ]);
   } else {
     const deaths: readonly Death[] = ['idle', 'sync', 'cut', 'scattered'];

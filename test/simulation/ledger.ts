@@ -3,8 +3,8 @@ import type { Machine } from './machine.ts';
 import { claimsOf, type QueueTruth, type TrueJob, Violation } from './truth.ts';
 import { NOTICE_MS } from './watch.ts';
 
-/** What a producer was told of one job. */
-export type Told = 'pending' | 'stored' | 'not_stored' | 'unknown';
+/** What a producer was told of one job. `held`: not stored, for another job has its unique key. */
+export type Told = 'pending' | 'stored' | 'held' | 'not_stored' | 'unknown';
 
 /** An attempt that runs. */
 export interface Run {
@@ -50,6 +50,8 @@ export class Ledger {
 
   /** The store went back from one state to another. */
   lose(before: QueueTruth, after: QueueTruth): void {
+    // The holder may be gone with the answer: then a copy of the batch stores what the first one did not.
+    for (const [id, { queue, told }] of this.#jobs) if (told === 'held') this.tell(id, queue, 'unknown');
     for (const [id, job] of before.jobs) {
       const now = after.jobs.get(id);
       if (now === undefined) this.#lost.add(id);
@@ -134,7 +136,7 @@ export class Ledger {
     for (const [id, { queue, told }] of this.#jobs) {
       const job = truths.get(queue)?.jobs.get(id);
       const place = job?.place.at;
-      if (told === 'not_stored' && job !== undefined)
+      if ((told === 'not_stored' || told === 'held') && job !== undefined)
         throw new Violation('I1', `the producer was told that ${id} is not stored, and it is ${place}`);
       if (told === 'stored' && job === undefined && !this.#lost.has(id))
         throw new Violation('I1', `the producer was told that ${id} is stored, and it never was`);

@@ -17,7 +17,7 @@ const { values } = parseArgs({
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 let survivors = 0;
-const hunted = MUTANTS.filter(({ name }) => name.includes(values.only));
+const hunted = MUTANTS.filter(({ name }) => values.only.split('|').some((part) => name.includes(part)));
 const tasks = hunted.map(({ name }) => ({ type: 'mutant' as const, name, seeds: Number(values.seeds) }));
 await sideBySide(tasks, Number(values.jobs), ({ name }, { seed, violation, tried }) => {
   if (seed === null) survivors += 1;

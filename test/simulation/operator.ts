@@ -1,5 +1,6 @@
 import type { Broker, JobState, PurgeState, StoredJob } from '../../src/broker/broker.ts';
 import { recordClaims, recordId } from '../../src/broker/job-record.ts';
+import type { JobOperation } from '../../src/control/protocol.ts';
 import { ForkloopError } from '../../src/lib/errors.ts';
 import { JobOperator } from '../../src/supervisor/job-operator.ts';
 import { QueueOperator } from '../../src/supervisor/queue-operator.ts';
@@ -70,13 +71,23 @@ export class Operator {
     return seen.filter(() => dice.chance(share)).slice(0, 8);
   }
 
-  /** By what was seen of it, or by its id alone: then it is looked up first. */
+  /** By what was seen of it, perhaps twice; or by its id alone: then it is looked up first. */
   async #touch(queue: string, { record }: StoredJob, again: boolean): Promise<void> {
-    const { broker, machine } = this.#options;
+    const { machine } = this.#options;
+    const { dice } = machine;
     const id = recordId(record);
-    const request = machine.dice.chance(0.6) ? { id, queue, claims: recordClaims(record) } : { id };
+    const isSeen = dice.chance(0.7);
+    const request = isSeen ? { id, queue, claims: recordClaims(record) } : { id };
+    await this.#ask(request, queue, again);
+    if (!isSeen || dice.chance(0.5)) return;
+    await machine.clock.sleep(dice.between(500, 10_000));
+    if (!this.#options.isOver()) await this.#ask(request, queue, again && dice.chance(0.6));
+  }
+
+  async #ask(request: JobOperation, queue: string, again: boolean): Promise<void> {
+    const { broker, machine } = this.#options;
     try {
-      if (machine.dice.chance(0.1)) await broker.find(queue, id);
+      if (machine.dice.chance(0.1)) await broker.find(queue, request.id);
       else await (again ? this.#jobs.retry(request) : this.#jobs.delete(request));
     } catch (error) {
       if (!(error instanceof ForkloopError)) throw error;

@@ -68,7 +68,12 @@ export class Watch {
       for (const { place } of oracles.get(queue)?.truth.jobs.values() ?? []) {
         if (place.at === 'in_flight' && place.daemon === daemon) theirs.add(place.token);
       }
-      if (theirs.size === inFlight) continue;
+      const stray = [...theirs].filter((token) => !pool.running.has(token));
+      const vanished = [...pool.running.values()].filter(
+        ({ token, queue: of }) => of === queue && !theirs.has(token),
+      );
+      // Only counts are compared: where one is missing on either side, its end will tell.
+      if (theirs.size === inFlight && vanished.length > 0) continue;
       const note = (token: string, what: string) => {
         const key = `${daemon} ${token} ${what}`;
         const difference = this.#differences.get(key) ?? { since: now, text: what };
@@ -76,10 +81,8 @@ export class Watch {
         if (calmFor > patience && now - difference.since > patience)
           throw new Violation('I12', `${token} is ${what} ${machine.name} (${daemon}) for too long`);
       };
-      for (const token of theirs) if (!pool.running.has(token)) note(token, 'in flight, and not known, at');
-      for (const { token, queue: of } of pool.running.values()) {
-        if (of === queue && !theirs.has(token)) note(token, 'known, and not in flight, at');
-      }
+      for (const token of stray) note(token, 'in flight, and does not run, at');
+      for (const { token } of vanished) note(token, 'run, and not in flight, at');
     }
   }
 }

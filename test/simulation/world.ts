@@ -335,7 +335,7 @@ export class World {
       this.stop(from, forMs);
     }
     // Its lease half taken, the owner is back: nobody but another sweeper will go on with it.
-    if (call.verb === 'reclaim' && status === 'reclaimed' && more === true && this.dice.chance(0.3)) {
+    if (call.verb === 'reclaim' && status === 'reclaimed' && more === true && this.dice.chance(0.7)) {
       this.stop(from, this.dice.between(3_000, 20_000));
       this.#comeBack(call.queue, call.argument.daemon);
     }
