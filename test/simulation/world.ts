@@ -62,6 +62,8 @@ export class World {
   readonly #wakes: Wakes;
   readonly #hash = createHash('sha256');
   readonly #poison = new Set<string>();
+  /** By session: how it was opened. */
+  readonly #opened = new Map<string, Arrival>();
   /** Whether a job is fragile. */
   readonly #fragile = new Map<string, boolean>();
   readonly #schedules: readonly Schedule[];
@@ -306,6 +308,7 @@ export class World {
     this.judge(() => this.#oracle(call.queue).check(call, effect, now, this.timeline.now));
     this.#noteTime(now);
     this.#noteRenewal(call);
+    if (error === null) this.#openAgain(arrival, reply);
     if (this.rollbackAhead && call.verb === 'exchange') this.sinceSnapshot.push(arrival);
     if (!this.peaceful && error === null) this.#strikeAt(arrival, reply);
     if (effect.awake && this.#wakes.wake(call.queue)) await this.store.takeWake(call.queue);
@@ -322,6 +325,17 @@ export class World {
     const { daemon } = (argument ?? {}) as { daemon?: string };
     const session = daemon === undefined ? undefined : this.#oracle(queue).truth.sessions.get(daemon);
     if (daemon !== undefined && session !== undefined) this.ledger.renew(daemon, session.renewedAt);
+  }
+
+  /** Of a session that was taken a copy of its opening may still be under way. When it comes the id itself says: no dice. */
+  #openAgain(arrival: Arrival, reply: unknown): void {
+    const { call } = arrival;
+    if (call.verb === 'open') this.#opened.set(call.argument.daemon, arrival);
+    if (call.verb !== 'reclaim' || this.peaceful) return;
+    const { status, more } = reply as { status: string; more?: boolean };
+    const opening = this.#opened.get(call.argument.daemon);
+    if (status !== 'reclaimed' || more !== false || opening === undefined) return;
+    this.network.repeat(opening, Number.parseInt(call.argument.daemon.slice(-4), 16) % 20_000);
   }
 
   /** Faults that wait for their moment. */
