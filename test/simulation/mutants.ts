@@ -134,7 +134,7 @@ local last = tonumber(session[1] or NUMBER - 1)`,
     file: `${LUA}/exchange.lua`,
     find: `local DAEMON, LANE, NUMBER = ARGV[1], ARGV[3], tonumber(ARGV[4])`,
     replace: `local DAEMON, LANE, NUMBER = ARGV[1], '0', tonumber(ARGV[4])`,
-    seed: 22,
+    seed: 23,
   },
   {
     name: 'tokens are without the claim count',
@@ -210,7 +210,7 @@ const IN_OTHER_SCRIPTS: readonly Mutant[] = [
     file: `${LUA}/enqueue.lua`,
     find: 'local latest = math.max(now, seen)',
     replace: 'local latest = now',
-    seed: 1,
+    seed: 6,
   },
   {
     name: 'fire does not look where the schedule stands',
@@ -238,7 +238,7 @@ const IN_OTHER_SCRIPTS: readonly Mutant[] = [
     file: `${LUA}/sweep.lua`,
     find: `for _, daemon in ipairs(ahead) do`,
     replace: 'for _, daemon in ipairs({}) do',
-    seed: 1,
+    seed: 3,
   },
 ];
 
@@ -323,7 +323,7 @@ const IN_DAEMONS: readonly Mutant[] = [
     file: 'supervisor/reclaim-rule.ts',
     find: 'look.sentAt - (seen.get(keyOf(lease)) as number) >= this.#options.graceMs',
     replace: 'true',
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'a sweeper remembers its look across failures and slow answers',
@@ -450,7 +450,7 @@ const IN_THE_STORE: readonly Mutant[] = [
       this.#database.exec('COMMIT');
       this.#shelves.committed();
       return`,
-    seed: 19,
+    seed: 20,
     store: 'embedded',
   },
   {
@@ -468,7 +468,7 @@ const IN_THE_STORE: readonly Mutant[] = [
     find: `      this.#ballast.drop();
 `,
     replace: '',
-    seed: 12,
+    seed: 7,
     store: 'embedded',
   },
   {
@@ -493,7 +493,7 @@ const IN_THE_STORE: readonly Mutant[] = [
     file: 'broker/engine/operator.ts',
     find: 'if (header === null || header.claims !== claims)',
     replace: 'if (header === null)',
-    seed: 1,
+    seed: 19,
     store: 'embedded',
   },
   {
@@ -501,7 +501,7 @@ const IN_THE_STORE: readonly Mutant[] = [
     file: 'broker/engine/operator.ts',
     find: 'readHeader(found.record)?.claims !== claims',
     replace: 'readHeader(found.record)?.claims === claims - 1',
-    seed: 1,
+    seed: 2,
     store: 'embedded',
   },
   {
@@ -509,7 +509,7 @@ const IN_THE_STORE: readonly Mutant[] = [
     file: 'broker/engine/operator.ts',
     find: 'this.#shelf.remember(request.id, [String(removed)], request.notAfterAt + MARK_MS);',
     replace: '',
-    seed: 1,
+    seed: 9,
     store: 'embedded',
   },
   {
@@ -517,7 +517,7 @@ const IN_THE_STORE: readonly Mutant[] = [
     file: 'broker/engine/operator.ts',
     find: 'if (header?.unique != null) this.#shelf.release(header.unique, id);',
     replace: '',
-    seed: 1,
+    seed: 2,
     store: 'embedded',
   },
 ];
