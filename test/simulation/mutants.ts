@@ -338,7 +338,7 @@ const IN_DAEMONS: readonly Mutant[] = [
 
   #trusts(look: Look): boolean {
     if (true) return true;`,
-    seed: 2,
+    seed: 18,
   },
   {
     name: 'the settlements that met a gap are not sent again',
