@@ -131,7 +131,7 @@ export class EmbeddedStore implements SimStore, Mortal {
 
   #image(queue: string, now: EpochMs): QueueImage {
     const read = (sql: string, ...values: unknown[]) =>
-      this.#file.real.prepare(sql).raw().all(values) as (string | number | null)[][];
+      this.#file.statement(sql).all(values) as (string | number | null)[][];
     const id = read('select id from queue where name = ?', queue)[0]?.[0] ?? -1;
     const rows = read(
       'select line, rank, record from place join record on record.key = place.key where queue = ?',
@@ -139,7 +139,8 @@ export class EmbeddedStore implements SimStore, Mortal {
     );
     const orphans = read('select count(*) from record where key not in (select key from place)')[0]?.[0];
     if (orphans !== 0) throw new Error(`${orphans} records have no place`);
-    const holders = this.#holders(queue, now);
+    const isHeld = rows.some(([line]) => PLACES.get(Number(line)) === 'in_flight');
+    const holders = isHeld ? this.#holders(queue, now) : new Map<string, string | null>();
     const jobs = rows.map(([line, rank, record]): Standing => {
       const place = PLACES.get(Number(line)) ?? 'ready';
       const text = String(record);
@@ -147,7 +148,7 @@ export class EmbeddedStore implements SimStore, Mortal {
         record: text,
         place,
         priority: place === 'ready' ? Number(line) - 10 : null,
-        dueAt: place === 'delayed' ? Number(rank) : null,
+        at: place === 'delayed' || place === 'dead' ? Number(rank) : null,
         daemon: place === 'in_flight' ? (holders.get(text.slice(1, 37)) ?? null) : null,
         token: null,
       };

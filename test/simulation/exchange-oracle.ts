@@ -1,11 +1,11 @@
 import type { ExchangeDone, ExchangeReply, ExchangeRequest, Settlement } from '../../src/broker/broker.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
-import type { QueueImage } from './sim-store.ts';
 import {
   claimsOf,
   isSuspect,
   type QueueTruth,
   recordText,
+  remember,
   renew,
   same,
   sorted,
@@ -16,14 +16,7 @@ import {
 /** What an exchange must answer and do. */
 export class ExchangeOracle {
   /** @throws Violation */
-  check(
-    truth: QueueTruth,
-    request: ExchangeRequest,
-    reply: ExchangeReply,
-    image: QueueImage,
-    now: EpochMs,
-    at: number,
-  ): void {
+  check(truth: QueueTruth, request: ExchangeRequest, reply: ExchangeReply, now: EpochMs, at: number): void {
     const { daemon, lane, number } = request;
     const session = truth.sessions.get(daemon);
     if (session?.state !== 'live') {
@@ -45,14 +38,14 @@ export class ExchangeOracle {
     if (reply.status !== 'done') return;
     if (number === last.number) {
       this.#repeated(truth, last.answer as ExchangeDone, reply, daemon);
-      const deadlineAt = image.leases?.get(daemon);
-      if (deadlineAt === now + request.leaseMs) renew(session, deadlineAt, at);
+      renew(session, now + request.leaseMs, at);
       return;
     }
     this.#settled(truth, request, reply, now);
     this.#dropped(truth, reply, now);
     this.#claimed(truth, request, reply, now);
     session.lanes[lane] = { number, answer: reply };
+    remember(truth, now);
     renew(session, now + request.leaseMs, at);
   }
 
@@ -132,11 +125,11 @@ function end(truth: QueueTruth, job: TrueJob, how: 'completed' | 'expired'): voi
 }
 
 function settle(truth: QueueTruth, job: TrueJob, settlement: Settlement, now: EpochMs): void {
+  job.claims = claimsOf(settlement.token);
   if (settlement.type === 'ack') {
     end(truth, job, 'completed');
     return;
   }
-  job.claims = claimsOf(settlement.token);
   if (settlement.type === 'retry' || settlement.type === 'dead') {
     job.error = settlement.error;
     if (settlement.count === 'failure') job.failures += 1;
@@ -146,7 +139,7 @@ function settle(truth: QueueTruth, job: TrueJob, settlement: Settlement, now: Ep
   }
   switch (settlement.type) {
     case 'dead':
-      job.place = { at: 'dead' };
+      job.place = { at: 'dead', diedAt: now };
       if (truth.unique.get(job.unique) === job.id) truth.unique.delete(job.unique);
       return;
     case 'release':

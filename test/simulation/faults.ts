@@ -18,18 +18,25 @@ export interface Climate {
   readonly weather: Weather;
   readonly schedules: boolean;
   readonly poison: boolean;
+  /** Jobs that are lost, with others, until they run alone. */
+  readonly fragile: boolean;
+  /** What operators do: so often they look, and then do something. */
+  readonly commands: number;
   readonly faults: readonly Fault[];
 }
 
 export type Fault = { readonly at: number } & (
   | { readonly type: 'crash'; readonly forMs: number; readonly proven: boolean }
   | { readonly type: 'stop'; readonly forMs: number }
+  /** Stopped with the answer to such a call on its way to it. */
+  | { readonly type: 'stopAt'; readonly verb: 'exchange' | 'heartbeat'; readonly forMs: number }
   | { readonly type: 'cut'; readonly forMs: number }
   | { readonly type: 'brokerStands'; readonly forMs: number }
   | { readonly type: 'brokerClock'; readonly byMs: number; readonly backAfterMs: number | null }
   | { readonly type: 'daemonClock'; readonly byMs: number }
   | { readonly type: 'full'; readonly forMs: number }
-  | { readonly type: 'rollback'; readonly lostMs: number }
+  /** `copies`: what was sent since arrives once more, at another broker as it were. */
+  | { readonly type: 'rollback'; readonly lostMs: number; readonly copies: boolean }
   | { readonly type: 'restart'; readonly forMs: number }
   | { readonly type: 'kill'; readonly forMs: number; readonly death: Death; readonly daemons: boolean }
   | { readonly type: 'pause'; readonly forMs: number }
@@ -62,6 +69,8 @@ export function climateOf(dice: Dice, store: 'redis' | 'embedded'): Climate {
     },
     schedules: dice.chance(0.4),
     poison: dice.chance(0.2),
+    fragile: dice.chance(0.3),
+    commands: dice.chance(0.7) ? dice.whole(5, 60) : 0,
     faults: faultsOf(dice, store, durationMs, leaseMs),
   };
 }
@@ -74,6 +83,13 @@ function faultsOf(dice: Dice, store: 'redis' | 'embedded', durationMs: number, l
   const kinds: [weight: number, make: (at: number) => Fault][] = [
     [3, (at) => ({ at, type: 'crash', forMs: dice.between(100, 20_000), proven: dice.chance(0.3) })],
     [3, (at) => ({ at, type: 'stop', forMs: span() })],
+    [
+      2,
+      (at) => ({
+        ...{ at, type: 'stopAt', verb: dice.pick(['exchange', 'heartbeat'] as const) },
+        forMs: dice.between(0.7, 3) * leaseMs,
+      }),
+    ],
     [3, (at) => ({ at, type: 'cut', forMs: span() })],
     [2, (at) => ({ at, type: 'brokerStands', forMs: dice.between(500, 2 * leaseMs) })],
     [
@@ -90,7 +106,10 @@ function faultsOf(dice: Dice, store: 'redis' | 'embedded', durationMs: number, l
     [0.3, (at) => ({ at, type: 'producerDies' })],
   ];
   if (store === 'redis') {
-    kinds.push([1.5, (at) => ({ at, type: 'rollback', lostMs: dice.between(10, 4_000) })]);
+    kinds.push([
+      3,
+      (at) => ({ at, type: 'rollback', lostMs: dice.between(10, 4_000), copies: dice.chance(0.4) }),
+    ]);
   } else {
     const deaths: readonly Death[] = ['idle', 'sync', 'cut', 'scattered'];
     kinds.push([
@@ -104,6 +123,10 @@ function faultsOf(dice: Dice, store: 'redis' | 'embedded', durationMs: number, l
   // Not every kind in every seed: what hides behind another fault is found where that one is away.
   const chosen = kinds.filter(() => dice.chance(0.6));
   const count = chosen.length === 0 ? 0 : dice.whole(2, 14);
+  let last = 0;
+  // Some come in pairs: what one has shaken the other meets.
+  const next = () =>
+    last > 0 && dice.chance(0.3) ? last + dice.between(0, 8_000) : dice.between(1_000, durationMs);
   return Array.from({ length: count }, () => {
     let ticket = dice.between(
       0,
@@ -114,6 +137,7 @@ function faultsOf(dice: Dice, store: 'redis' | 'embedded', durationMs: number, l
         ticket -= weight;
         return ticket < 0;
       }) ?? (chosen[0] as (typeof chosen)[number]);
-    return make(dice.between(1_000, durationMs));
+    last = Math.min(durationMs, next());
+    return make(last);
   });
 }

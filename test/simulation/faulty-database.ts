@@ -11,6 +11,7 @@ const LOG_PAGES = 64;
 export class FaultyDatabase {
   failSync: SyncFailure | null = null;
   #real: Database.Database | null = null;
+  readonly #statements = new Map<string, Database.Statement>();
 
   readonly open = (path: string): Database.Database => {
     const real = openDatabase(path);
@@ -31,6 +32,16 @@ export class FaultyDatabase {
   get real(): Database.Database {
     if (this.#real === null) throw new Error('the store is not open');
     return this.#real;
+  }
+
+  /** Prepared once: the simulation looks after every call. */
+  statement(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.real.prepare(sql).raw();
+      this.#statements.set(sql, statement);
+    }
+    return statement;
   }
 
   #exec(target: Database.Database, sql: string): unknown {

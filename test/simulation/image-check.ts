@@ -42,9 +42,14 @@ function compareJob(truth: QueueTruth, job: TrueJob, standing: Standing, now: Ep
         const isDue = job.place.dueAt <= now && truth.pause.pausedAt === null;
         if (!isDue || standing.place !== lineOf(job)) throw new Violation('P6', where);
         job.place = { at: 'ready' };
-      } else if (standing.dueAt !== job.place.dueAt) {
-        throw new Violation('P6', `job ${job.id} is due at ${standing.dueAt}, not at ${job.place.dueAt}`);
+      } else if (standing.at !== job.place.dueAt) {
+        throw new Violation('P6', `job ${job.id} is due at ${standing.at}, not at ${job.place.dueAt}`);
       }
+      break;
+    case 'dead':
+      if (standing.place !== 'dead') throw new Violation('P6', where);
+      if (standing.at !== job.place.diedAt)
+        throw new Violation('P6', `job ${job.id} died at ${standing.at}, not at ${job.place.diedAt}`);
       break;
     case 'in_flight':
       if (standing.place !== 'in_flight' || standing.daemon !== job.place.daemon)
@@ -55,8 +60,8 @@ function compareJob(truth: QueueTruth, job: TrueJob, standing: Standing, now: Ep
           `job ${job.id} is in flight as ${standing.token}, not as ${job.place.token}`,
         );
       break;
-    default:
-      if (standing.place !== job.place.at) throw new Violation('P6', where);
+    case 'ended':
+      throw new Violation('P6', where);
   }
   if (standing.record !== recordText(job))
     throw new Violation('I10', `the record of job ${job.id} is ${standing.record}, not ${recordText(job)}`);

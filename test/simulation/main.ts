@@ -1,8 +1,11 @@
 /** `npm run simulate -- --seeds 200 --first 1`: ends with one line, and with 1 if anything was violated. */
 
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import type { Told } from './hand.ts';
+import { sideBySide } from './hands.ts';
 import { redisForSimulation } from './redis-for-simulation.ts';
-import { type Simulated, simulate } from './simulate.ts';
+import { simulate } from './simulate.ts';
 import { StoreDisk } from './store-disk.ts';
 
 const { values } = parseArgs({
@@ -10,32 +13,27 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '100' },
     first: { type: 'string', default: '1' },
     broker: { type: 'string', default: 'redis' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
     trace: { type: 'boolean', default: false },
   },
 });
 const seeds = wholeNumber('seeds', values.seeds);
 const first = wholeNumber('first', values.first);
+const jobs = wholeNumber('jobs', values.jobs);
 
 // What is mounted, copied or running ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-const sum = { operations: 0, reclaims: 0, overlaps: 0, violations: 0 };
+const sum = { done: 0, operations: 0, reclaims: 0, overlaps: 0, violations: 0 };
 const { broker } = values;
 if (broker !== 'redis' && broker !== 'embedded')
   misuse(`--broker: ${JSON.stringify(broker)} is neither redis nor embedded`);
-const redis = broker === 'redis' ? await redisForSimulation() : null;
-const disk = redis === null ? new StoreDisk() : null;
-const on = redis?.socket ?? disk;
-try {
-  for (let seed = first; seed < first + seeds; seed++) {
-    const trace = values.trace ? { onNote: (line: string) => console.log(line) } : {};
-    const simulated = await simulate({ seed, on: on as string | StoreDisk, ...trace });
-    count(simulated);
-    progress(seed);
-  }
-} finally {
-  await redis?.server.stop();
-  disk?.[Symbol.dispose]();
+if (values.trace) await trace();
+else {
+  const type = 'seed' as const;
+  const of = broker as 'redis' | 'embedded';
+  const tasks = Array.from({ length: seeds }, (_, index) => ({ type, broker: of, seed: first + index }));
+  await sideBySide(tasks, jobs, (_task, told) => count(told));
 }
 progress(null);
 const { operations, reclaims, overlaps, violations } = sum;
@@ -44,14 +42,32 @@ console.log(
 );
 process.exitCode = violations > 0 ? 1 : 0;
 
-function count({ seed, violation, operations, reclaims, overlaps }: Simulated): void {
+/** One after the other, in this process, telling everything. */
+async function trace(): Promise<void> {
+  const redis = broker === 'redis' ? await redisForSimulation() : null;
+  const disk = redis === null ? new StoreDisk() : null;
+  try {
+    for (let seed = first; seed < first + seeds; seed++) {
+      const on = (redis?.socket ?? disk) as string | StoreDisk;
+      const { violation, ...rest } = await simulate({ seed, on, onNote: (line) => console.log(line) });
+      count({ ...rest, violation: violation?.message ?? null });
+    }
+  } finally {
+    await redis?.server.stop();
+    disk?.[Symbol.dispose]();
+  }
+}
+
+function count({ seed, violation, operations, reclaims, overlaps }: Told): void {
+  sum.done += 1;
   sum.operations += operations;
   sum.reclaims += reclaims;
   sum.overlaps += overlaps;
+  progress(seed);
   if (violation === null) return;
   sum.violations += 1;
   progress(null);
-  console.log(`seed ${seed}: ${violation.message}`);
+  console.log(`seed ${seed}: ${violation}`);
   if (!values.trace)
     console.log(`  replay it: npm run simulate -- --broker ${broker} --first ${seed} --seeds 1 --trace`);
 }
@@ -59,8 +75,7 @@ function count({ seed, violation, operations, reclaims, overlaps }: Simulated): 
 /** On a terminal; a log has the last line only. */
 function progress(seed: number | null): void {
   if (!process.stderr.isTTY) return;
-  const text =
-    seed === null ? '' : `seed ${seed} of ${first} to ${first + seeds - 1}, ${sum.operations} operations`;
+  const text = seed === null ? '' : `${sum.done} of ${seeds} seeds, ${sum.operations} operations`;
   process.stderr.write(`\r\x1b[K${text}`);
 }
 

@@ -23,7 +23,7 @@ const IN_RECLAIM: readonly Mutant[] = [
     file: `${LUA}/reclaim.lua`,
     find: `(deadline ~= tonumber(ARGV[2]) or (deadline > now and ARGV[3] ~= '1'))`,
     replace: 'false',
-    seed: 33,
+    seed: 14,
   },
   {
     name: 'reclaim does not mark the lease as taken',
@@ -62,7 +62,15 @@ const IN_HEARTBEAT: readonly Mutant[] = [
     find: `if not deadline or tonumber(deadline) < 0 then return {'lost'} end
 if redis.call('HEXISTS', KEYS[2], 'n0') == 0 then return {'lost'} end`,
     replace: '',
-    seed: 4,
+    seed: 2,
+  },
+  {
+    name: 'heartbeat is accepted while the lease is being taken',
+    file: `${LUA}/heartbeat.lua`,
+    find: `if not deadline or tonumber(deadline) < 0 then return {'lost'} end
+if redis.call('HEXISTS', KEYS[2], 'n0') == 0 then return {'lost'} end`,
+    replace: `if not deadline then return {'lost'} end`,
+    seed: 74,
   },
   {
     name: 'heartbeat is refused when the lease has lapsed but was not taken',
@@ -76,7 +84,7 @@ if redis.call('HEXISTS', KEYS[2], 'n0') == 0 then return {'lost'} end`,
     file: `${LUA}/heartbeat.lua`,
     find: '#!lua flags=allow-oom',
     replace: '#!lua',
-    seed: 2,
+    seed: 3,
   },
 ];
 
@@ -91,7 +99,7 @@ local last = tonumber(session[1])`,
     replace: `if not deadline then return {'lost'} end
 local session = call('HMGET', SESSION, 'n' .. LANE, 'a' .. LANE)
 local last = tonumber(session[1] or NUMBER - 1)`,
-    seed: 45,
+    seed: 47,
   },
   {
     name: 'exchange carries a repeat out again',
@@ -119,14 +127,14 @@ local last = tonumber(session[1] or NUMBER - 1)`,
     file: `${LUA}/exchange.lua`,
     find: `if NUMBER > last + 1 then return {'gap', last} end`,
     replace: '',
-    seed: 4,
+    seed: 1,
   },
   {
     name: 'exchange counts both lanes with one number',
     file: `${LUA}/exchange.lua`,
     find: `local DAEMON, LANE, NUMBER = ARGV[1], ARGV[3], tonumber(ARGV[4])`,
     replace: `local DAEMON, LANE, NUMBER = ARGV[1], '0', tonumber(ARGV[4])`,
-    seed: 22,
+    seed: 23,
   },
   {
     name: 'tokens are without the claim count',
@@ -171,14 +179,14 @@ local last = tonumber(session[1] or NUMBER - 1)`,
     file: `${LUA}/exchange.lua`,
     find: `if kind == 'ack' or kind == 'dead' then`,
     replace: `if kind == 'ack' then`,
-    seed: 5,
+    seed: 8,
   },
   {
     name: 'a paused queue is claimed',
     file: `${LUA}/exchange.lua`,
     find: 'if paused then WANT = 0 end',
     replace: '',
-    seed: 1,
+    seed: 2,
   },
 ];
 
@@ -196,6 +204,13 @@ const IN_OTHER_SCRIPTS: readonly Mutant[] = [
     find: `'PXAT', limit + 60000)`,
     replace: `'PXAT', limit - 34000)`,
     seed: 1,
+  },
+  {
+    name: 'enqueue forgets the highest time seen',
+    file: `${LUA}/enqueue.lua`,
+    find: 'local latest = math.max(now, seen)',
+    replace: 'local latest = now',
+    seed: 6,
   },
   {
     name: 'fire does not look where the schedule stands',
@@ -223,7 +238,80 @@ const IN_OTHER_SCRIPTS: readonly Mutant[] = [
     file: `${LUA}/sweep.lua`,
     find: `for _, daemon in ipairs(ahead) do`,
     replace: 'for _, daemon in ipairs({}) do',
-    seed: 1,
+    seed: 3,
+  },
+];
+
+const IN_OPERATOR_SCRIPTS: readonly Mutant[] = [
+  {
+    name: 'a retry does not compare the claims',
+    file: `${LUA}/retry.lua`,
+    find: 'or tonumber(sub(record, 38, 44)) ~= claims then',
+    replace: 'then',
+    seed: 81,
+  },
+  {
+    name: 'a retry is no claim',
+    file: `${LUA}/retry.lua`,
+    find: 'math.min(claims + 1, 9999999)',
+    replace: 'claims',
+    seed: 2,
+  },
+  {
+    name: 'a retry takes a unique key from its holder',
+    file: `${LUA}/retry.lua`,
+    find: `if holder and holder ~= ID then return {'held', holder} end`,
+    replace: '',
+    seed: 67,
+  },
+  {
+    name: 'a retry leaves the unique key free',
+    file: `${LUA}/retry.lua`,
+    find: `if unique ~= '' and not holder then redis.call('HSET', KEYS[4], unique, ID) end`,
+    replace: '',
+    seed: 67,
+  },
+  {
+    name: 'a delete does not compare the claims',
+    file: `${LUA}/delete.lua`,
+    find: 'or tonumber(sub(record, 38, 44)) ~= tonumber(ARGV[7]) then',
+    replace: 'then',
+    seed: 36,
+  },
+  {
+    name: 'a deleted job keeps its unique key',
+    file: `${LUA}/delete.lua`,
+    find: `if holder == ID then redis.call('HDEL', KEYS[4], unique) end`,
+    replace: '',
+    seed: 86,
+  },
+  {
+    name: 'a search gives up after its first call',
+    file: `${LUA}/parts/search.lua`,
+    find: `return nil, {'next', place, rank}`,
+    replace: `return nil, {'none'}`,
+    seed: 2,
+  },
+  {
+    name: 'a purge is not marked as done',
+    file: `${LUA}/purge.lua`,
+    find: `call('SET', KEYS[1], removed, 'PXAT', tonumber(ARGV[1]) + 60000)`,
+    replace: '',
+    seed: 2,
+  },
+  {
+    name: 'a purge is never late',
+    file: `${LUA}/purge.lua`,
+    find: `if latest > tonumber(ARGV[1]) then return {'late', latest} end`,
+    replace: '',
+    seed: 2,
+  },
+  {
+    name: 'a purge removes more than it was asked for',
+    file: `${LUA}/purge.lua`,
+    find: 'local want = math.min(64, LIMIT - removed, fit)',
+    replace: 'local want = math.min(64, fit)',
+    seed: 2,
   },
 ];
 
@@ -235,7 +323,7 @@ const IN_DAEMONS: readonly Mutant[] = [
     file: 'supervisor/reclaim-rule.ts',
     find: 'look.sentAt - (seen.get(keyOf(lease)) as number) >= this.#options.graceMs',
     replace: 'true',
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'a sweeper remembers its look across failures and slow answers',
@@ -250,21 +338,71 @@ const IN_DAEMONS: readonly Mutant[] = [
 
   #trusts(look: Look): boolean {
     if (true) return true;`,
-    seed: 2,
+    seed: 18,
   },
   {
     name: 'the settlements that met a gap are not sent again',
     file: SESSION,
     find: `        this.#lanes[lane] = 'resyncing';`,
     replace: `        this.#lanes[lane] = 'resyncing';\n        settle = [];`,
-    seed: 85,
+    seed: 62,
   },
   {
     name: 'what is in flight here and unknown stays so',
     file: SESSION,
     find: 'if (stray.length > 0) listener.stray(stray);',
     replace: '',
+    seed: 59,
+  },
+  {
+    name: 'after a gap nothing is resynchronised',
+    file: SESSION,
+    find: '        await this.resync();\n',
+    replace: '',
+    seed: 18,
+  },
+  {
+    name: 'a resync contents itself with an audit under way',
+    file: SESSION,
+    find: 'await this.#resting;',
+    replace: '',
+    seed: 41,
+  },
+  {
+    name: 'a resync does not wait for the other lane',
+    file: SESSION,
+    find: `const quiet = () => this.#daemon !== daemon || !this.#lanes.includes('sent');`,
+    replace: 'const quiet = () => true;',
     seed: 4,
+  },
+  {
+    name: 'accounts are never compared',
+    file: SESSION,
+    find: 'reply.inFlight !== this.#accounts.size',
+    replace: 'false',
+    seed: 51,
+  },
+  {
+    name: 'a daemon never fences itself',
+    file: SESSION,
+    find: 'clock.monotonic() - this.#confirmedAt <= fenceAfterMs',
+    replace: 'fenceAfterMs > 0',
+    seed: 79,
+  },
+  {
+    name: 'the age of an answer is counted from its arrival',
+    file: SESSION,
+    find: 'return { reply: await broker.exchange(queue, request), sentAt };',
+    replace: `const reply = await broker.exchange(queue, request);
+        return { reply, sentAt: clock.monotonic() + 0 * sentAt };`,
+    seed: 9,
+  },
+  {
+    name: 'a suspect is claimed beside others',
+    file: 'consumer/consumer.ts',
+    find: 'return this.#options.pool.inFlight === 0 && this.#reserved === 0;',
+    replace: 'return true;',
+    seed: 25,
   },
   {
     name: 'a repeated batch gets a new id',
@@ -288,7 +426,7 @@ const IN_THE_STORE: readonly Mutant[] = [
     file: 'broker/embedded/store.ts',
     find: 'for (const name of this.#shelves.names()) this.#takeBack(name);',
     replace: '',
-    seed: 1,
+    seed: 2,
     store: 'embedded',
   },
   {
@@ -296,7 +434,7 @@ const IN_THE_STORE: readonly Mutant[] = [
     file: 'broker/embedded/store.ts',
     find: 'this.#shelves.rolledBack();',
     replace: 'this.#shelves.committed();',
-    seed: 19,
+    seed: 7,
     store: 'embedded',
   },
   {
@@ -312,7 +450,7 @@ const IN_THE_STORE: readonly Mutant[] = [
       this.#database.exec('COMMIT');
       this.#shelves.committed();
       return`,
-    seed: 19,
+    seed: 20,
     store: 'embedded',
   },
   {
@@ -321,7 +459,7 @@ const IN_THE_STORE: readonly Mutant[] = [
     find: `this.#highest = this.#shelves.meta('highest_time');`,
     replace: `this.#highest = this.#shelves.meta('highest_time');
     this.#database.exec('delete from mark');`,
-    seed: 1,
+    seed: 2,
     store: 'embedded',
   },
   {
@@ -330,7 +468,7 @@ const IN_THE_STORE: readonly Mutant[] = [
     find: `      this.#ballast.drop();
 `,
     replace: '',
-    seed: 12,
+    seed: 7,
     store: 'embedded',
   },
   {
@@ -341,6 +479,47 @@ const IN_THE_STORE: readonly Mutant[] = [
     seed: 40,
     store: 'embedded',
   },
+  {
+    name: 'the engine renews no lease when an exchange is repeated',
+    file: 'broker/engine/queue.ts',
+    find: `if (answer === null) return { status: 'stale' };
+    session.deadlineAt = now + request.leaseMs;`,
+    replace: `if (answer === null) return { status: 'stale' };`,
+    seed: 3,
+    store: 'embedded',
+  },
+  {
+    name: 'the engine retries a job that has changed',
+    file: 'broker/engine/operator.ts',
+    find: 'if (header === null || header.claims !== claims)',
+    replace: 'if (header === null)',
+    seed: 19,
+    store: 'embedded',
+  },
+  {
+    name: 'the engine deletes a job that has changed',
+    file: 'broker/engine/operator.ts',
+    find: 'readHeader(found.record)?.claims !== claims',
+    replace: 'readHeader(found.record)?.claims === claims - 1',
+    seed: 2,
+    store: 'embedded',
+  },
+  {
+    name: 'the engine marks no purge',
+    file: 'broker/engine/operator.ts',
+    find: 'this.#shelf.remember(request.id, [String(removed)], request.notAfterAt + MARK_MS);',
+    replace: '',
+    seed: 9,
+    store: 'embedded',
+  },
+  {
+    name: 'the engine keeps the unique keys of purged jobs',
+    file: 'broker/engine/operator.ts',
+    find: 'if (header?.unique != null) this.#shelf.release(header.unique, id);',
+    replace: '',
+    seed: 2,
+    store: 'embedded',
+  },
 ];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -348,6 +527,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...IN_HEARTBEAT,
   ...IN_EXCHANGE,
   ...IN_OTHER_SCRIPTS,
+  ...IN_OPERATOR_SCRIPTS,
   ...IN_DAEMONS,
   ...IN_THE_STORE,
 ];

@@ -38,6 +38,8 @@ export interface NetworkOptions {
   readonly execute: (arrival: Arrival) => Promise<Executed>;
   /** Hears of what is sent; by how much it is to be held up, ms. */
   readonly onSend: (arrival: Arrival) => number;
+  /** Whether what was under way is lost, because nobody could see to what it does. */
+  readonly isLost: (arrival: Arrival) => boolean;
 }
 
 interface Sent {
@@ -117,6 +119,11 @@ export class Network {
     return this.#standing !== null;
   }
 
+  /** A copy of what arrived before. */
+  repeat(arrival: Arrival, afterMs: number): void {
+    this.#arrive({ arrival, answer: () => {}, fail: () => {} }, afterMs, null);
+  }
+
   mend(): void {
     this.weather = CALM;
     this.#cuts.clear();
@@ -175,6 +182,7 @@ export class Network {
         this.#standing.push(execute);
         return;
       }
+      if (this.#options.isLost(arrival)) return;
       const executed = await this.#options.execute(arrival);
       if (!this.isCut(arrival.from)) answer?.(executed);
     };
@@ -188,7 +196,10 @@ export class Network {
 }
 
 /** Calls that are rare meet more faults, so that these meet them at all. */
-const RARE: ReadonlySet<string> = new Set(['open', 'resync', 'reclaim', 'closeSession', 'setPaused', 'fire']);
+const RARE: ReadonlySet<string> = new Set([
+  ...['open', 'resync', 'reclaim', 'closeSession', 'setPaused', 'fire'],
+  ...['retry', 'delete', 'purge'],
+]);
 
 function weatherFor(verb: string, { lostRequest, lostReply, late, twice, slow }: Weather): Weather {
   const share = (of: number) => (RARE.has(verb) ? Math.min(0.3, 4 * of) : of);

@@ -1,28 +1,36 @@
 import type {
+  DeleteReply,
   EnqueueBatch,
   EnqueueReply,
   FireReply,
   FireRequest,
   HeartbeatReply,
   PauseRequest,
+  PurgeReply,
   QueuePause,
+  QueueStats,
   ReclaimReply,
   ReclaimRequest,
   ResyncReply,
   ResyncRequest,
+  RetryReply,
+  StoredJob,
   SweepReply,
   WatermarkReply,
 } from '../../src/broker/broker.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 import { ExchangeOracle } from './exchange-oracle.ts';
 import { compareImage } from './image-check.ts';
+import { checkDelete, checkFind, checkList, checkPurge, checkRetry, checkStats } from './operator-oracle.ts';
 import type { Call, Effect, QueueImage } from './sim-store.ts';
 import {
   claimsOf,
   emptyTruth,
+  isLate,
   isSuspect,
   type QueueTruth,
   readRecord,
+  remember,
   renew,
   same,
   sorted,
@@ -69,14 +77,7 @@ export class Oracle {
   check(call: Call, effect: Effect, now: EpochMs, at: number): void {
     if (effect.error !== null) this.#refused(call, effect.error);
     else this.#answered(call, effect, now, at);
-    if (
-      call.verb !== 'setPaused' &&
-      call.verb !== 'watermark' &&
-      call.verb !== 'fire' &&
-      call.verb !== 'resync' &&
-      call.verb !== 'closeSession'
-    )
-      this.truth.highest = Math.max(this.truth.highest, now);
+    this.truth.highest = Math.max(this.truth.highest, now);
     compareImage(this.truth, effect.image, now);
   }
 
@@ -112,10 +113,12 @@ export class Oracle {
       job.place = { at: 'ready' };
     }
     this.truth.sessions.clear();
+    // It notes the time only when that matters: when it drops what it was to remember until then.
+    this.truth.remembered = 0;
   }
 
   #refused(call: Call, error: Error & { code?: string; disposition?: string }): void {
-    const mayBeFull = call.verb === 'enqueue' || call.verb === 'fire';
+    const mayBeFull = call.verb === 'enqueue' || call.verb === 'fire' || call.verb === 'retry';
     if (mayBeFull && error.code === 'ERR_BROKER_FULL' && !this.#options.hasRoom()) return;
     throw new Violation('P7', `${call.verb} was refused: ${error.message}`);
   }
@@ -129,7 +132,7 @@ export class Oracle {
         this.#open(call.argument, reply as 'opened' | 'refused', image, now, at);
         break;
       case 'exchange':
-        this.#exchanges.check(this.truth, call.argument, reply as never, image, now, at);
+        this.#exchanges.check(this.truth, call.argument, reply as never, now, at);
         break;
       case 'heartbeat':
         this.#heartbeat(call.argument, reply as HeartbeatReply, now, at);
@@ -155,6 +158,24 @@ export class Oracle {
       case 'setPaused':
         this.#setPaused(call.argument, reply as QueuePause, now);
         break;
+      case 'retry':
+        checkRetry(this.truth, call.argument, reply as RetryReply, now);
+        break;
+      case 'delete':
+        checkDelete(this.truth, call.argument, reply as DeleteReply);
+        break;
+      case 'purge':
+        checkPurge(this.truth, call.argument, reply as PurgeReply, image, now);
+        break;
+      case 'list':
+        checkList(this.truth, call.argument, reply as readonly StoredJob[]);
+        break;
+      case 'find':
+        checkFind(this.truth, call.argument, reply as StoredJob | null);
+        break;
+      case 'stats':
+        checkStats(this.truth, reply as QueueStats);
+        break;
     }
   }
 
@@ -165,7 +186,8 @@ export class Oracle {
         throw new Violation('I1', 'a batch was called late in time');
       return;
     }
-    if (now > batch.notAfterAt) throw new Violation('I4', 'a batch was stored after its time');
+    if (isLate(truth, batch.notAfterAt, now))
+      throw new Violation('I4', 'a batch was answered as stored after its time');
     const known = truth.batches.get(batch.id);
     if (known !== undefined) {
       same('I4', reply.existing, known, 'a repeated batch was answered otherwise');
@@ -188,6 +210,7 @@ export class Oracle {
       return null;
     });
     truth.batches.set(batch.id, existing);
+    remember(truth, now);
     return existing;
   }
 
@@ -234,6 +257,7 @@ export class Oracle {
     const inFlight = this.#inFlight(daemon).length;
     if (reply.inFlight !== inFlight)
       throw new Violation('I12', `${inFlight} jobs are in flight, the heartbeat says ${reply.inFlight}`);
+    remember(this.truth, now);
     renew(session, now + leaseMs, at);
   }
 
@@ -262,6 +286,7 @@ export class Oracle {
       leases.push([daemon, session.state === 'taken' ? -1 : session.deadlineAt]);
     }
     const told = reply.leases.map(({ daemon, deadlineAt }) => [daemon, deadlineAt]);
+    remember(this.truth, now);
     same('I12', told.toSorted(byName), leases.toSorted(byName), 'the leases are others than granted');
   }
 

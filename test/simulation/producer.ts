@@ -53,7 +53,7 @@ export class Producer {
     this.#underWay += 1;
     try {
       const existing = await enqueuer.add(draft);
-      ledger.tell(id, queue, existing === null ? 'stored' : 'not_stored');
+      ledger.tell(id, queue, existing === null ? 'stored' : 'held');
     } catch (error) {
       const refused = error instanceof BrokerError && error.disposition === 'refused';
       ledger.tell(id, queue, refused ? 'not_stored' : 'unknown');

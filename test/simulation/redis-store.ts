@@ -18,25 +18,43 @@ local now = tonumber(redis.call('GET', 'sim:now'))
 `;
 
 /** Memory may be full: the simulation's own writes pass. */
-const SET_NOW = `#!lua flags=allow-oom
-redis.call('SET', 'sim:now', ARGV[1])`;
+const SET_NOW = loaded(`#!lua flags=allow-oom
+redis.call('SET', 'sim:now', ARGV[1])`);
 
 const NAMESPACE = 'sim';
-/** A reclaim moves two jobs a call, so that it needs several calls, as it does for thousands. */
+/** A reclaim moves one job a call, so that it needs several calls, as it does for thousands. */
 const RECLAIM_CHUNK = '1';
-const READ_AT_ONCE = ['left - 15', 'left - 1'] as const;
+/** A search for one job looks at four a call for the same reason. */
+const SEARCH_CHUNK = '4';
+const SEARCHES: ReadonlySet<string> = new Set(['find', 'retry', 'delete']);
+const READ_AT_ONCE = [['left - 15', 'left']] as const;
+const SEARCHED_AT_ONCE = [
+  ['rank + 49', 'rank + 3'],
+  ['until read < 50', 'until read < 4'],
+] as const;
 
-class SmallReclaims extends Scripts {
+class SmallSteps extends Scripts {
   override get(verb: Verb): Script {
     const script = super.get(verb);
-    if (verb !== 'reclaim') return script;
-    const text = script.text.replace(...READ_AT_ONCE);
-    if (text === script.text) throw new Error(`reclaim.lua has no "${READ_AT_ONCE[0]}" any more`);
-    return { text, sha: createHash('sha1').update(text).digest('hex') };
+    if (verb === 'reclaim') return smaller(script, READ_AT_ONCE);
+    return SEARCHES.has(verb) ? smaller(script, SEARCHED_AT_ONCE) : script;
   }
 }
 
-const IMAGE = readFileSync(new URL('./image.lua', import.meta.url), 'utf8');
+function smaller({ text }: Script, changes: readonly (readonly [string, string])[]): Script {
+  let changed = text;
+  for (const [from, to] of changes) {
+    if (!changed.includes(from)) throw new Error(`a script has no "${from}" any more`);
+    changed = changed.replaceAll(from, to);
+  }
+  return loaded(changed);
+}
+
+function loaded(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
+}
+
+const IMAGE = loaded(readFileSync(new URL('./image.lua', import.meta.url), 'utf8'));
 const COPY = `
 local from, to = ARGV[1], ARGV[2]
 redis.call('SELECT', to)
@@ -66,7 +84,7 @@ export class RedisStore implements SimStore, Replicated {
         newId: dice.ids(() => this.#now),
         log: silentLogger,
       },
-      new SmallReclaims({ now: GIVEN_NOW }),
+      new SmallSteps({ now: GIVEN_NOW }),
       this.#caller(),
     );
   }
@@ -75,6 +93,7 @@ export class RedisStore implements SimStore, Replicated {
     const connection = await RespConnection.connect(socket);
     await connection.call('CONFIG', 'SET', 'maxmemory', '0');
     await connection.call('FLUSHALL');
+    for (const { text } of [IMAGE, SET_NOW]) await connection.call('SCRIPT', 'LOAD', text);
     return new RedisStore(connection, dice);
   }
 
@@ -90,7 +109,7 @@ export class RedisStore implements SimStore, Replicated {
       if (!(thrown instanceof BrokerError)) throw thrown;
       error = thrown;
     }
-    if (verb === 'enqueue') await this.#noteMark(queue, (argument as { id: string }).id);
+    if (verb === 'enqueue' || verb === 'purge') await this.#noteMark(queue, argument.id);
     const { image, awake } = readImage(this.#image);
     return { reply, error, image, awake };
   }
@@ -100,7 +119,7 @@ export class RedisStore implements SimStore, Replicated {
   }
 
   async image(queue: string): Promise<QueueImage> {
-    const [answer] = await this.#connection.send(['EVAL', IMAGE, '0', prefixOf(queue)]);
+    const [answer] = await this.#connection.send(['EVALSHA', IMAGE.sha, '0', prefixOf(queue)]);
     return readImage(answer ?? null).image;
   }
 
@@ -128,12 +147,12 @@ export class RedisStore implements SimStore, Replicated {
         await this.#connection.call('SCRIPT', 'LOAD', script.text);
         this.#loaded.add(script.sha);
       }
-      const given = verb === 'reclaim' ? [...args.slice(0, 4), RECLAIM_CHUNK, ...args.slice(5)] : args;
+      const given = chunked(verb, args);
       const prefix = (keys[0] ?? '').replace(/\}:.*$/, '}:');
       const [, answer, image] = await this.#connection.send(
-        ['EVAL', SET_NOW, '0', String(this.#now)],
+        ['EVALSHA', SET_NOW.sha, '0', String(this.#now)],
         ['EVALSHA', script.sha, String(keys.length), ...keys, ...given],
-        ['EVAL', IMAGE, '0', prefix],
+        ['EVALSHA', IMAGE.sha, '0', prefix],
       );
       this.#image = image ?? null;
       if (answer instanceof Error) throw replyError(verb, answer.message, answer);
@@ -169,6 +188,11 @@ export class RedisStore implements SimStore, Replicated {
   }
 }
 
+function chunked(verb: string, args: readonly string[]): readonly string[] {
+  if (verb === 'reclaim') return args.with(4, RECLAIM_CHUNK);
+  return SEARCHES.has(verb) ? args.with(3, SEARCH_CHUNK) : args;
+}
+
 const prefixOf = (queue: string): string => `fl:{${NAMESPACE}:${queue}}:`;
 
 function readImage(answer: Answer): { image: QueueImage; awake: boolean } {
@@ -187,16 +211,18 @@ function readImage(answer: Answer): { image: QueueImage; awake: boolean } {
     pause,
     wake,
   ] = answer as Reply[][];
-  const standing = { priority: null, dueAt: null, daemon: null, token: null };
+  const standing = { priority: null, at: null, daemon: null, token: null };
   const jobs: Standing[] = [];
   for (const [priority, line] of (ready as unknown as string[][]).entries()) {
     for (const record of line) jobs.push({ ...standing, record, place: 'ready', priority });
   }
   for (const record of suspects as string[]) jobs.push({ ...standing, record, place: 'suspects' });
   for (const [record, at] of pairs(delayed)) {
-    jobs.push({ ...standing, record, place: 'delayed', dueAt: Number(at) });
+    jobs.push({ ...standing, record, place: 'delayed', at: Number(at) });
   }
-  for (const [record] of pairs(dead)) jobs.push({ ...standing, record, place: 'dead' });
+  for (const [record, at] of pairs(dead)) {
+    jobs.push({ ...standing, record, place: 'dead', at: Number(at) });
+  }
   for (const [daemon, tokens] of inFlight as unknown as [string, string[]][]) {
     for (const [token, record] of pairs(tokens)) {
       jobs.push({ ...standing, record, place: 'in_flight', daemon, token });

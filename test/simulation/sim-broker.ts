@@ -4,9 +4,17 @@ import type { Network } from './network.ts';
 import type { Answer, Call, Verb } from './sim-store.ts';
 import type { Wakes } from './wakes.ts';
 
+/** Hears what a process sends, and the answers that it hears itself. */
+export interface Listener {
+  readonly sends: (call: Call) => void;
+  readonly hears: (call: Call, reply: unknown) => void;
+}
+
+const NOBODY: Listener = { sends: () => {}, hears: () => {} };
+
 /** The broker as one machine sees it: across the network. It has the verbs that a simulated process calls, and no others. */
-export const brokerOf = (machine: Machine, network: Network, wakes: Wakes): Broker =>
-  new SimBroker(machine, network, wakes) as unknown as Broker;
+export const brokerOf = (machine: Machine, network: Network, wakes: Wakes, listener = NOBODY): Broker =>
+  new SimBroker(machine, network, wakes, listener) as unknown as Broker;
 
 class SimBroker {
   readonly type = 'memory';
@@ -14,9 +22,11 @@ class SimBroker {
   readonly #machine: Machine;
   readonly #network: Network;
   readonly #wakes: Wakes;
+  readonly #listener: Listener;
   readonly #underWay = new Set<AbortController>();
 
-  constructor(machine: Machine, network: Network, wakes: Wakes) {
+  constructor(machine: Machine, network: Network, wakes: Wakes, listener: Listener) {
+    this.#listener = listener;
     this.#machine = machine;
     this.#network = network;
     this.#wakes = wakes;
@@ -33,6 +43,12 @@ class SimBroker {
   watermark = this.#verb('watermark');
   fire = this.#verb('fire');
   setPaused = this.#verb('setPaused');
+  retry = this.#verb('retry');
+  delete = this.#verb('delete');
+  purge = this.#verb('purge');
+  list = this.#verb('list');
+  find = this.#verb('find');
+  stats = this.#statsOf();
 
   wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
     return this.#wakes.wait(this.#machine, queues, signal);
@@ -45,6 +61,11 @@ class SimBroker {
     for (const closing of this.#underWay) closing.abort();
   }
 
+  #statsOf(): (queue: string) => Promise<Answer<'stats'>> {
+    const ask = this.#verb('stats');
+    return (queue) => ask(queue, undefined);
+  }
+
   #verb<V extends Verb>(verb: V) {
     return async (queue: string, argument: Parameters<Broker[V]>[1]): Promise<Answer<V>> => {
       const closing = new AbortController();
@@ -52,7 +73,9 @@ class SimBroker {
       try {
         // Copied: what is on the wire does not change with the sender's objects.
         const call = structuredClone({ verb, queue, argument }) as Call;
+        this.#listener.sends(call);
         const reply = await this.#network.call(this.#machine, call, closing.signal);
+        this.#listener.hears(call, reply);
         this.up = true;
         return structuredClone(reply) as Answer<V>;
       } catch (error) {

@@ -34,6 +34,8 @@ export class SimDaemon {
   /** What it would have noted for its successor. */
   readonly sessions: Record<string, string> = {};
   readonly consumer: Consumer;
+  /** It was told to. */
+  isStopping = false;
 
   constructor(options: SimDaemonOptions) {
     const { machine, broker, pool, leaseMs, heartbeatMs, predecessor } = options;

@@ -13,7 +13,13 @@ export type Verb =
   | 'reclaim'
   | 'watermark'
   | 'fire'
-  | 'setPaused';
+  | 'setPaused'
+  | 'retry'
+  | 'delete'
+  | 'purge'
+  | 'list'
+  | 'find'
+  | 'stats';
 
 type Of<V extends Verb> = {
   readonly verb: V;
@@ -32,8 +38,8 @@ export interface Standing {
   readonly place: 'ready' | 'suspects' | 'delayed' | 'in_flight' | 'dead';
   /** Of a ready line: its priority. */
   readonly priority: number | null;
-  /** When a delayed job is due. */
-  readonly dueAt: EpochMs | null;
+  /** When a delayed job is due, when a dead one died. */
+  readonly at: EpochMs | null;
   /** in_flight only; null daemon: nobody's. */
   readonly daemon: string | null;
   readonly token: string | null;

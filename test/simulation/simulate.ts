@@ -54,6 +54,8 @@ async function history(world: World, store: SimStore): Promise<void> {
       if (producer.machine.state === 'awake') producer.enqueue(sizeOf(climate, dice));
     });
   }
+  for (let i = 0; i < climate.commands; i++)
+    timeline.at(dice.between(5_000, climate.durationMs), () => world.operate());
   for (const fault of climate.faults) timeline.at(fault.at, () => strike(world, store, fault));
   const over = () => world.violation !== null;
   if (await timeline.run(climate.durationMs, over)) return;
@@ -84,12 +86,9 @@ async function strike(world: World, store: SimStore, fault: Fault): Promise<void
       return;
     }
     case 'stop':
-      world.note(`${machine.name} is stopped for ${fault.forMs.toFixed(0)} ms`);
-      machine.stop();
-      timeline.after(fault.forMs, () => {
-        world.note(`${machine.name} is continued`);
-        return machine.continue();
-      });
+      return world.stop(machine, fault.forMs);
+    case 'stopAt':
+      world.stopAhead = fault;
       return;
     case 'cut': {
       const whom = dice.chance(0.2) ? dice.pick(world.producers).machine : machine;
@@ -115,9 +114,10 @@ async function strike(world: World, store: SimStore, fault: Fault): Promise<void
     case 'rollback': {
       if (!isReplicated(store) || !world.hasRoom || world.rollbackAhead) return;
       world.rollbackAhead = true;
+      world.sinceSnapshot.length = 0;
       await store.snapshot();
       const truths = new Map([...world.oracles].map(([queue, { truth }]) => [queue, structuredClone(truth)]));
-      timeline.after(fault.lostMs, () => rollBack(world, store, truths));
+      timeline.after(fault.lostMs, () => rollBack(world, store, truths, fault.copies));
       return;
     }
     case 'restart':
@@ -143,6 +143,7 @@ async function rollBack(
   world: World,
   store: Replicated,
   truths: ReadonlyMap<string, QueueTruth>,
+  copies: boolean,
 ): Promise<void> {
   world.rollbackAhead = false;
   if (world.peaceful || !world.hasRoom) return;
@@ -154,12 +155,24 @@ async function rollBack(
     oracle.truth = truth;
   }
   world.storeSetBackAt = world.timeline.now;
+  if (copies) repeatWhatWasLost(world);
+}
+
+/** What each daemon had sent since arrives again in its order, before anything else of it: the numbers show no gap then. */
+function repeatWhatWasLost({ sinceSnapshot, network, dice }: World): void {
+  const delays = new Map<unknown, number>();
+  for (const arrival of sinceSnapshot) {
+    const delay = (delays.get(arrival.from) ?? dice.between(0, 2)) + 0.01;
+    delays.set(arrival.from, delay);
+    network.repeat(arrival, delay);
+  }
 }
 
 function restart(world: World, place: number, forMs: number): void {
   const daemon = world.daemons[place];
   if (daemon === undefined || daemon.machine.state !== 'awake') return;
   world.note(`${daemon.machine.name} is told to stop`);
+  daemon.isStopping = true;
   daemon.supervisor.signal('SIGTERM');
   void daemon.supervisor.stop().then(() => {
     if (daemon.machine.state === 'dead') return;
@@ -173,6 +186,7 @@ async function makePeace(world: World): Promise<void> {
   world.note('peace');
   world.peaceful = true;
   world.deathAhead = null;
+  world.stopAhead = null;
   world.network.mend();
   world.network.weather = CALM;
   await world.continueBroker();
@@ -182,13 +196,8 @@ async function makePeace(world: World): Promise<void> {
   for (const [place, daemon] of world.daemons.entries()) {
     daemon.scheduler.quiet();
     await daemon.machine.continue();
-    if (daemon.machine.state === 'dead') world.timeline.after(1_000, () => revive(world, place));
+    if (daemon.machine.state === 'dead') world.timeline.after(1_000, () => world.startDaemon(place));
   }
-}
-
-/** A restart that was under way may have been faster. */
-function revive(world: World, place: number): void {
-  if (world.daemons[place]?.machine.state === 'dead') world.startDaemon(place);
 }
 
 function isSettled(world: World): boolean {
@@ -219,9 +228,10 @@ async function stopAll(world: World): Promise<void> {
   const { timeline, climate } = world;
   let stopped = 0;
   const stopping = world.daemons.filter(({ machine }) => machine.state === 'awake');
-  for (const { supervisor } of stopping) {
-    supervisor.signal('SIGTERM');
-    void supervisor.stop().then(() => {
+  for (const daemon of stopping) {
+    daemon.isStopping = true;
+    daemon.supervisor.signal('SIGTERM');
+    void daemon.supervisor.stop().then(() => {
       stopped += 1;
     });
   }

@@ -19,8 +19,8 @@ export type Place =
   | { readonly at: 'ready' }
   | { readonly at: 'delayed'; readonly dueAt: EpochMs }
   | { readonly at: 'in_flight'; readonly daemon: string; readonly token: string; readonly alone: boolean }
-  | { readonly at: 'dead' }
-  | { readonly at: 'ended'; readonly how: 'completed' | 'expired' };
+  | { readonly at: 'dead'; readonly diedAt: EpochMs }
+  | { readonly at: 'ended'; readonly how: 'completed' | 'expired' | 'cancelled' | 'deleted' };
 
 export interface TrueJob {
   readonly id: string;
@@ -58,21 +58,27 @@ export interface QueueTruth {
   readonly sessions: Map<string, TrueSession>;
   /** By batch id: what the first call answered. */
   readonly batches: Map<string, Extract<EnqueueReply, { status: 'stored' }>['existing']>;
+  /** By purge id: how many the first call removed. */
+  readonly purges: Map<string, number>;
   readonly unique: Map<string, string>;
   readonly schedules: Map<string, Watermark>;
   pause: QueuePause;
-  /** The highest time at which a call was carried out that remembers it. */
+  /** The highest time at which a call was carried out that may have been remembered. */
   highest: EpochMs;
+  /** The highest time that is remembered at least: what was valid until then is late for ever. */
+  remembered: EpochMs;
 }
 
 export const emptyTruth = (): QueueTruth => ({
   jobs: new Map(),
   sessions: new Map(),
   batches: new Map(),
+  purges: new Map(),
   unique: new Map(),
   schedules: new Map(),
   pause: { version: 0, pausedAt: null },
   highest: 0,
+  remembered: 0,
 });
 
 /** Written from the design, not with the product's code. */
@@ -129,6 +135,24 @@ export const claimsOf = (token: string): number => Number(token.slice(37));
 export function renew(session: TrueSession, deadlineAt: EpochMs, at: number): void {
   session.deadlineAt = deadlineAt;
   session.renewedAt = at;
+}
+
+/** The store notes the time only when it is a second later than what it knows. */
+const NOTED_WITHIN_MS = 1_000;
+
+export function remember(truth: QueueTruth, now: EpochMs): void {
+  truth.remembered = Math.max(truth.remembered, now - NOTED_WITHIN_MS);
+}
+
+/** Whether what is valid until `notAfterAt` is too late for certain. */
+export const isLate = (truth: QueueTruth, notAfterAt: EpochMs, now: EpochMs): boolean =>
+  Math.max(now, truth.remembered) > notAfterAt;
+
+/** A job that was removed while it waited, or when it was dead. */
+export function remove(truth: QueueTruth, job: TrueJob): void {
+  const how = job.place.at === 'dead' ? 'deleted' : 'cancelled';
+  job.place = { at: 'ended', how };
+  if (how === 'cancelled' && truth.unique.get(job.unique) === job.id) truth.unique.delete(job.unique);
 }
 
 export const sorted = (texts: readonly string[]): string[] => texts.toSorted((a, b) => (a < b ? -1 : 1));

@@ -4,12 +4,14 @@ import type { EpochMs } from '../../src/lib/clock.ts';
 import type { Delivery } from '../../src/pool/pool.ts';
 import type { Schedule } from '../../src/scheduler/schedule.ts';
 import { leaseTiming } from '../../src/supervisor/lease-timing.ts';
+import { Conduct } from './conduct.ts';
 import type { Dice } from './dice.ts';
 import type { Climate, Fault } from './faults.ts';
 import { Ledger } from './ledger.ts';
 import { ATTEMPT_IN_PEACE, attempt, schedulesFor } from './load.ts';
 import { Machine, START } from './machine.ts';
 import { type Arrival, type Executed, Network } from './network.ts';
+import { Operator } from './operator.ts';
 import { Oracle, type Taken } from './oracle.ts';
 import { Producer } from './producer.ts';
 import { brokerOf } from './sim-broker.ts';
@@ -19,6 +21,7 @@ import type { Call, Mortal, SimStore } from './sim-store.ts';
 import { Timeline } from './timeline.ts';
 import { Violation } from './truth.ts';
 import { Wakes } from './wakes.ts';
+import { Watch } from './watch.ts';
 
 /** Everything that is simulated around one store, and what is known of it. */
 export class World {
@@ -36,6 +39,10 @@ export class World {
   hasRoom = true;
   /** A snapshot was taken that has not been gone back to. */
   rollbackAhead = false;
+  /** The exchanges that were carried out since. */
+  readonly sinceSnapshot: Arrival[] = [];
+  /** The next answer to such a call stops whom it is for. */
+  stopAhead: (Fault & { type: 'stopAt' }) | null = null;
   /** The next call kills the store. */
   deathAhead: (Fault & { type: 'kill' }) | null = null;
   operations = 0;
@@ -57,6 +64,10 @@ export class World {
   readonly #wakes: Wakes;
   readonly #hash = createHash('sha256');
   readonly #poison = new Set<string>();
+  /** By session: how it was opened. */
+  readonly #opened = new Map<string, Arrival>();
+  /** Whether a job is fragile. */
+  readonly #fragile = new Map<string, boolean>();
   readonly #schedules: readonly Schedule[];
 
   constructor(dice: Dice, climate: Climate, store: SimStore, onNote: (line: string) => void) {
@@ -71,8 +82,11 @@ export class World {
       callDeadlineMs: 2_000,
       execute: (arrival) => this.#execute(arrival),
       onSend: (arrival) => this.#sent(arrival),
+      // What a late one brings back nobody would run any more.
+      isLost: ({ call }) => this.peaceful && call.verb === 'retry',
     });
     this.#wakes = new Wakes(this.timeline, (machine) => this.network.isCut(machine));
+    new Watch(this).start();
     this.oracles = new Map(
       climate.queues.map((queue) => [
         queue,
@@ -119,6 +133,8 @@ export class World {
 
   startDaemon(place: number, predecessor: SimDaemon | null = null): void {
     const { climate, timeline } = this;
+    // Two faults may both have planned for a successor.
+    if ((this.daemons[place]?.machine.state ?? 'dead') !== 'dead') return;
     const machine = new Machine(`daemon-${place}.${++this.#born}`, timeline, this.dice.fork());
     this.note(
       `${machine.name} starts${predecessor === null ? '' : `, ${predecessor.machine.name} is proven dead`}`,
@@ -131,9 +147,13 @@ export class World {
       onStart: (delivery, of) => this.#runs(delivery, of, machine, place),
       onEnd: (token) => this.ledger.end(token, machine),
     });
+    const conduct = new Conduct();
     const daemon = new SimDaemon({
       machine,
-      broker: brokerOf(machine, this.network, this.#wakes),
+      broker: brokerOf(machine, this.network, this.#wakes, {
+        sends: (call) => this.judge(() => conduct.sends(call)),
+        hears: (call, reply) => conduct.hears(call, reply),
+      }),
       pool,
       leaseMs: climate.leaseMs,
       heartbeatMs: climate.heartbeatMs,
@@ -169,14 +189,21 @@ export class World {
   #runs(delivery: Delivery, pool: SimPool, machine: Machine, place: number): Attempt {
     this.note(`${machine.name} runs ${delivery.token}${delivery.alone ? ' alone' : ''}`);
     const truth = this.#oracle(delivery.queue).truth;
+    const session = this.daemons[place]?.sessions[delivery.queue] ?? '';
+    const { leaseMs, heartbeatMs } = this.climate;
+    const { fenceAfterMs } = leaseTiming(leaseMs, heartbeatMs);
+    const excuses = { clockAheadAt: this.clockAheadAt, leaseMs, fenceAfterMs };
     this.judge(() => {
-      this.ledger.start(delivery, machine, this.timeline.now, truth, this, this.climate.leaseMs);
-      if (delivery.alone && pool.inFlight > 1)
-        throw new Violation('I7', `the suspect ${delivery.token} runs beside others`);
+      this.ledger.start(delivery, machine, session, this.timeline.now, truth, excuses);
+      const others = [...pool.running.values()].filter(({ token }) => token !== delivery.token);
+      if (others.length > 0 && (delivery.alone || others.some(({ alone }) => alone)))
+        throw new Violation('I7', `${delivery.token} runs beside others, and one of them is a suspect`);
     });
     if (this.peaceful) return ATTEMPT_IN_PEACE;
     if (this.climate.poison && this.#poison.size === 0 && machine.dice.chance(0.1))
       this.#poison.add(delivery.id);
+    if (this.#isFragile(delivery.id, machine) && !delivery.alone)
+      return { runMs: 300, outcome: { type: 'lost', error: { name: 'Error', message: 'with others' } } };
     if (!this.#poison.has(delivery.id)) return attempt(machine.dice, delivery);
     if (delivery.alone)
       return { runMs: 5, outcome: { type: 'crashed', error: { name: 'Error', message: 'poison' } } };
@@ -186,6 +213,21 @@ export class World {
       this.timeline.after(1_000, () => this.startDaemon(place));
     });
     return { runMs: 1_000, outcome: { type: 'completed' } };
+  }
+
+  #isFragile(id: string, { dice }: Machine): boolean {
+    if (!this.climate.fragile) return false;
+    const known = this.#fragile.get(id) ?? dice.chance(0.05);
+    this.#fragile.set(id, known);
+    return known;
+  }
+
+  /** Somebody looks and does something. */
+  operate(): void {
+    const machine = new Machine('operator', this.timeline, this.dice.fork());
+    const broker = brokerOf(machine, this.network, this.#wakes);
+    const isOver = () => this.peaceful;
+    void new Operator({ machine, broker, queues: this.climate.queues, isOver }).act();
   }
 
   /** An operator's command; sent once, and heard of or not. `ahead`: of versions that still lie on the wire. */
@@ -200,12 +242,16 @@ export class World {
   /** The owner of a lease that is about to be taken comes back, often at this very moment. */
   #sent({ call }: Arrival): number {
     if (call.verb !== 'reclaim' || this.peaceful || !this.dice.chance(0.4)) return 0;
-    const owner = this.daemons.find(({ sessions }) => sessions[call.queue] === call.argument.daemon);
-    if (owner === undefined || owner.machine.state === 'dead') return 0;
+    return this.#comeBack(call.queue, call.argument.daemon) ? this.dice.between(0, 800) : 0;
+  }
+
+  #comeBack(queue: string, daemon: string): boolean {
+    const owner = this.daemons.find(({ sessions }) => sessions[queue] === daemon);
+    if (owner === undefined || owner.machine.state === 'dead') return false;
     this.note(`${owner.machine.name} comes back while its lease is being taken`);
     this.network.uncut(owner.machine);
     this.timeline.after(this.dice.between(0, 20), () => owner.machine.continue());
-    return this.dice.between(0, 800);
+    return true;
   }
 
   // --------------------------------------------------------------------------------------------------- broker
@@ -265,8 +311,62 @@ export class World {
       this.hasRoom = true;
     }
     this.judge(() => this.#oracle(call.queue).check(call, effect, now, this.timeline.now));
+    this.#noteTime(now);
+    this.#noteRenewal(call);
+    if (error === null) this.#openAgain(arrival, reply);
+    if (this.rollbackAhead && call.verb === 'exchange') this.sinceSnapshot.push(arrival);
+    if (!this.peaceful && error === null) this.#strikeAt(arrival, reply);
     if (effect.awake && this.#wakes.wake(call.queue)) await this.store.takeWake(call.queue);
     return { reply, error };
+  }
+
+  /** An embedded store remembers one highest time for all its queues. */
+  #noteTime(now: EpochMs): void {
+    if (this.store.type === 'redis') return;
+    for (const { truth } of this.oracles.values()) truth.highest = Math.max(truth.highest, now);
+  }
+
+  #noteRenewal({ queue, argument }: Call): void {
+    const { daemon } = (argument ?? {}) as { daemon?: string };
+    const session = daemon === undefined ? undefined : this.#oracle(queue).truth.sessions.get(daemon);
+    if (daemon !== undefined && session !== undefined) this.ledger.renew(daemon, session.renewedAt);
+  }
+
+  /** Of a session that was taken a copy of its opening may still be under way. When it comes the id itself says: no dice. */
+  #openAgain(arrival: Arrival, reply: unknown): void {
+    const { call } = arrival;
+    if (call.verb === 'open') this.#opened.set(call.argument.daemon, arrival);
+    if (call.verb !== 'reclaim' || this.peaceful) return;
+    const { status, more } = reply as { status: string; more?: boolean };
+    const opening = this.#opened.get(call.argument.daemon);
+    if (status !== 'reclaimed' || more !== false || opening === undefined) return;
+    this.network.repeat(opening, Number.parseInt(call.argument.daemon.slice(-4), 16) % 20_000);
+  }
+
+  /** Faults that wait for their moment. */
+  #strikeAt({ from, call }: Arrival, reply: unknown): void {
+    const { status, more, jobs } = (reply ?? {}) as { status?: string; more?: boolean; jobs?: unknown[] };
+    const daemon = this.daemons.find(({ machine }) => machine === from);
+    if (daemon === undefined || from.state !== 'awake') return;
+    if (call.verb === this.stopAhead?.verb && (call.verb !== 'exchange' || (jobs ?? []).length > 0)) {
+      const { forMs } = this.stopAhead;
+      this.stopAhead = null;
+      this.stop(from, forMs);
+    }
+    // Its lease half taken, the owner is back: nobody but another sweeper will go on with it.
+    if (call.verb === 'reclaim' && status === 'reclaimed' && more === true && this.dice.chance(0.7)) {
+      this.stop(from, this.dice.between(3_000, 20_000));
+      this.#comeBack(call.queue, call.argument.daemon);
+    }
+  }
+
+  stop(machine: Machine, forMs: number): void {
+    this.note(`${machine.name} is stopped for ${forMs.toFixed(0)} ms`);
+    machine.stop();
+    this.timeline.after(forMs, () => {
+      this.note(`${machine.name} is continued`);
+      return machine.continue();
+    });
   }
 
   /** A sync fails in an enqueue: of others nobody knows what they would have done, when there is no answer. */
@@ -284,7 +384,11 @@ export class World {
     this.operations += 1;
     this.note(`${from.name} ${call.verb} ${call.queue} ${brief(call.argument)} → the store dies (${death})`);
     this.judge(() => oracle.checkUnanswered(call, effect, now, this.timeline.now));
-    for (const other of this.oracles.values()) other.restarted();
+    for (const other of this.oracles.values()) {
+      this.ledger.forget(other.truth);
+      other.restarted();
+    }
+    this.ledger.forget(without);
     this.storeSetBackAt = this.timeline.now;
     const image = await store.image(call.queue, now);
     this.judge(() => {

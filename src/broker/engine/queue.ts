@@ -151,7 +151,7 @@ export class Queue {
     const session = this.#sessions.live(request.daemon);
     if (session === null) return { status: 'lost' };
     const last = session.lanes[request.lane].number;
-    if (request.number === last) return this.#repeat(session, request.lane);
+    if (request.number === last) return this.#repeat(session, request, now);
     if (request.number < last) return { status: 'stale' };
     if (request.number > last + 1) return { status: 'gap', last };
     this.#restoreOnRollback(session);
@@ -272,9 +272,10 @@ export class Queue {
     if (!this.#paused) this.#onReady(this.name);
   }
 
-  #repeat(session: Session, lane: 0 | 1): ExchangeReply {
-    const { answer } = session.lanes[lane];
+  #repeat(session: Session, request: ExchangeRequest, now: EpochMs): ExchangeReply {
+    const { answer } = session.lanes[request.lane];
     if (answer === null) return { status: 'stale' };
+    session.deadlineAt = now + request.leaseMs;
     const { tokens, ...rest } = answer;
     const held = tokens.flatMap(({ token, alone }) => {
       const delivered = session.inFlight.get(token);

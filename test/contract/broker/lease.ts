@@ -19,6 +19,17 @@ export function describeLease(world: () => Promise<World>): void {
       assert((await w.lease(daemon))!.deadlineAt >= beaten + 1_000);
     });
 
+    it('is renewed by an exchange that is repeated', async () => {
+      const w = await world();
+      const daemon = await w.daemon();
+      const request = daemon.request({ want: 0 });
+      await daemon.send(request);
+      const sent = (await w.lease(daemon))!.deadlineAt;
+      await w.advance(1_000);
+      await daemon.send(request);
+      assert((await w.lease(daemon))!.deadlineAt >= sent + 1_000);
+    });
+
     it('that has passed is renewed by its owner as long as nobody has taken it', async () => {
       const w = await world();
       const daemon = await w.daemon();

@@ -1,0 +1,50 @@
+/** A process of its own for `hands.ts`: carries out one task after the other, on stores of its own. */
+
+import { type Caught, hunt } from './mutant-build.ts';
+import { MUTANTS, type Mutant } from './mutants.ts';
+import { redisForSimulation } from './redis-for-simulation.ts';
+import { type Simulated, simulate } from './simulate.ts';
+import { StoreDisk } from './store-disk.ts';
+
+export type Task =
+  | { readonly type: 'seed'; readonly broker: 'redis' | 'embedded'; readonly seed: number }
+  | { readonly type: 'mutant'; readonly name: string; readonly seeds: number };
+
+export type Done<T extends Task> = T extends { type: 'seed' } ? Told : Caught;
+
+/** What of it can be sent from process to process. */
+export type Told = Omit<Simulated, 'violation'> & { readonly violation: string | null };
+
+let redis: ReturnType<typeof redisForSimulation> | null = null;
+let disk: StoreDisk | null = null;
+
+process.on('message', (task: Task) => {
+  void carryOut(task).then((done) => process.send?.(done));
+});
+process.once('disconnect', () => void end());
+// A terminal tells all processes; the one that handed out the tasks ends this one.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+
+async function carryOut(task: Task): Promise<Told | Caught> {
+  if (task.type === 'seed') {
+    const { violation, ...rest } = await simulate({ seed: task.seed, on: await storeFor(task.broker) });
+    return { ...rest, violation: violation?.message ?? null };
+  }
+  const mutant = MUTANTS.find(({ name }) => name === task.name) as Mutant;
+  return hunt(mutant, await storeFor(mutant.store ?? 'redis'), task.seeds);
+}
+
+async function storeFor(broker: 'redis' | 'embedded'): Promise<string | StoreDisk> {
+  if (broker === 'embedded') {
+    disk ??= new StoreDisk();
+    return disk;
+  }
+  redis ??= redisForSimulation();
+  return (await redis).socket;
+}
+
+async function end(): Promise<void> {
+  await (await redis)?.server.stop();
+  disk?.[Symbol.dispose]();
+  process.exit();
+}
