@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { BrokerError } from '../../src/broker/broker.ts';
-import { createClient } from '../../src/index.ts';
+import { type Client, createClient } from '../../src/index.ts';
 import type { Plan, TaskName } from './faults.ts';
 import type { Event } from './history.ts';
 import type { SeededRandom } from './random.ts';
@@ -24,12 +24,14 @@ const BURST_MS = 20;
 
 export async function produce(
   plan: Plan,
-  redisUrl: string,
+  entrances: readonly string[],
   random: SeededRandom,
   record: (event: Event) => void,
   asked: () => void,
 ): Promise<void> {
-  await using client = createClient({ broker: redisUrl, namespace: NAMESPACE, enqueueTimeout: '8s' });
+  const clients = entrances.map((broker) =>
+    createClient({ broker, namespace: NAMESPACE, enqueueTimeout: '8s' }),
+  );
   const perSecond = Math.min(plan.jobsPerSecond, MOST_JOBS_PER_SECOND);
   const calls: Promise<void>[] = [];
   const from = performance.now();
@@ -45,16 +47,19 @@ export async function produce(
       ...(random.below(10) === 0 ? { delay: '300ms' as const } : {}),
       ...(random.below(10) === 0 ? { unique: `key-${random.below(5)}` } : {}),
     };
+    const entrance = number % clients.length;
     record({
       kind: 'ask',
       tag,
       task,
       queue,
       sum: createHash('sha1').update(JSON.stringify(input)).digest('base64'),
+      unique: options.unique === undefined ? null : `${queue}/${options.unique} of ${entrance}`,
+      keepResult: options.result !== undefined,
     });
     asked();
     try {
-      const { id, existing } = await client.enqueue(task, input, options);
+      const { id, existing } = await (clients[entrance] as Client).enqueue(task, input, options);
       record({ kind: 'told', tag, end: existing ? 'existing' : 'stored', id });
     } catch (error) {
       const { disposition } = error as Partial<BrokerError>;
@@ -62,14 +67,18 @@ export async function produce(
       record({ kind: 'told', tag, end: disposition === 'unknown' ? 'unknown' : 'refused' });
     }
   };
-  for (let done = 0; done < plan.jobs; ) {
-    const due = Math.min(plan.jobs, Math.ceil(((performance.now() - from) / 1_000) * perSecond));
-    // A burst that was late does not become a flood.
-    const most = done + Math.ceil((perSecond * 5 * BURST_MS) / 1_000);
-    for (; done < Math.min(due, most); done++) calls.push(enqueue(done));
-    await new Promise((resolve) => setTimeout(resolve, BURST_MS));
+  try {
+    for (let done = 0; done < plan.jobs; ) {
+      const due = Math.min(plan.jobs, Math.ceil(((performance.now() - from) / 1_000) * perSecond));
+      // A burst that was late does not become a flood.
+      const most = done + Math.ceil((perSecond * 5 * BURST_MS) / 1_000);
+      for (; done < Math.min(due, most); done++) calls.push(enqueue(done));
+      await new Promise((resolve) => setTimeout(resolve, BURST_MS));
+    }
+    await Promise.all(calls);
+  } finally {
+    await Promise.all(clients.map((client) => client.close()));
   }
-  await Promise.all(calls);
 }
 
 function pick(mix: Plan['mix'], random: SeededRandom): TaskName {
