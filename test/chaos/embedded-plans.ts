@@ -19,11 +19,12 @@ const LISTED: readonly (readonly [string, Fault])[] = [
   ['stop the daemon for long', { do: 'stop_daemon', daemon: 0, ms: LONGER_THAN_LEASE_MS }],
   ['restart', { do: 'restart_daemon', daemon: 0 }],
   ['reload', { do: 'reload_daemon', daemon: 0 }],
-  ['disk full', { do: 'full', ms: 3_000 }],
+  ['disk full', { do: 'full', ms: 1_500 }],
 ];
 
-const JOBS = 200;
-const ORDINALS = [5, 100];
+/** Enough to go on for a while after the last fault: then nothing may be refused any more. */
+const JOBS = 540;
+const ORDINALS = [5, 120];
 
 /** `canFill`: there can be a small disk; else what fills it is left out. */
 export function embeddedPlans(seed: number, canFill: boolean): Plan[] {
@@ -33,7 +34,7 @@ export function embeddedPlans(seed: number, canFill: boolean): Plan[] {
     broker: 'embedded',
     daemons: 1,
     jobs: JOBS,
-    jobsPerSecond: 75,
+    jobsPerSecond: 60,
     mix: {
       cpu: 0.3,
       slow: 0.1,
@@ -87,7 +88,7 @@ function randomFault(random: SeededRandom): Fault {
     { do: 'stop_daemon', daemon: 0, ms },
     { do: 'restart_daemon', daemon: 0 },
     { do: 'reload_daemon', daemon: 0 },
-    { do: 'full', ms },
+    { do: 'full', ms: Math.min(ms, 3_000) },
   ];
   return random.pick(faults);
 }

@@ -34,6 +34,8 @@ export interface Order {
 
 /** So long the outcome of a run may be on its way to the store while nothing disturbs it. */
 const SETTLE_MS = 5_000;
+/** So soon after a fault a daemon takes jobs again. */
+const COMEBACK_MS = 5_000;
 
 export function checkStore(history: readonly Recorded[], { mayDie }: StoreCheckOptions): Verdict {
   const violations: Violation[] = [];
@@ -46,6 +48,7 @@ export function checkStore(history: readonly Recorded[], { mayDie }: StoreCheckO
   checkRepeats(account, interruptions, report);
   checkInputs(account, report);
   checkKeys(account, interruptions, report);
+  checkRefusals(account, interruptions, report);
   checkWorld(history, report);
   checkFiles(account, mayDie, report);
   return {
@@ -104,6 +107,17 @@ function checkInputs({ runs, orders }: Account, report: Report): void {
       report('I1', from, `${tag} was told that its key is held, but it runs as ${id}`);
     if (order.told?.end === 'stored' && order.told.id !== id)
       report('I1', from, `${tag} was stored as ${order.told.id}, but it runs as ${id}`);
+  }
+}
+
+/** What nothing has disturbed for a while takes every job. */
+function checkRefusals({ history, orders }: Account, interruptions: Interruptions, report: Report): void {
+  const begin = history.find(({ kind }) => kind === 'ask')?.t ?? 0;
+  for (const { ask, told } of orders.values()) {
+    const from = Math.max(begin, ask.t - COMEBACK_MS);
+    if (told === null || (told.end !== 'refused' && told.end !== 'unknown')) continue;
+    if (interruptions.calm(from, told.t) === told.t - from)
+      report('I9', told.t, `${ask.tag} was ${told.end} although nothing had disturbed its daemon for long`);
   }
 }
 
