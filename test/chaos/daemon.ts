@@ -57,8 +57,9 @@ export class RealDaemon {
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  get log(): string {
-    return this.#log;
+  /** The last of what it has written. */
+  keepLog(folder: string): void {
+    writeFileSync(join(folder, `${this.name}.log`), this.#log);
   }
 
   async start(): Promise<void> {

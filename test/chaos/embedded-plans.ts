@@ -78,16 +78,18 @@ export function randomEmbeddedPlan(seed: number, canFill: boolean): Plan {
   };
 }
 
-function randomFault(random: SeededRandom): Fault {
+/** Any fault that a run on embedded stores knows. */
+export function randomFault(random: SeededRandom, daemons = 1): Fault {
+  const daemon = random.below(daemons);
   const ms = random.pick(OUTAGES_MS);
   const faults: readonly Fault[] = [
-    { do: 'kill_child', daemon: 0 },
-    { do: 'stop_child', daemon: 0, ms },
-    { do: 'kill_daemon', daemon: 0, ms: random.pick([0, 300, 4_000]) },
-    { do: 'kill_daemon', daemon: 0, ms: 0 },
-    { do: 'stop_daemon', daemon: 0, ms },
-    { do: 'restart_daemon', daemon: 0 },
-    { do: 'reload_daemon', daemon: 0 },
+    { do: 'kill_child', daemon },
+    { do: 'stop_child', daemon, ms },
+    { do: 'kill_daemon', daemon, ms: random.pick([0, 300, 4_000]) },
+    { do: 'kill_daemon', daemon, ms: 0 },
+    { do: 'stop_daemon', daemon, ms },
+    { do: 'restart_daemon', daemon },
+    { do: 'reload_daemon', daemon },
     { do: 'full', ms: Math.min(ms, 3_000) },
   ];
   return random.pick(faults);

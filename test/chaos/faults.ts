@@ -126,6 +126,12 @@ export class RuleBook {
     return met;
   }
 
+  /** Another rule, whose ordinals count from here. */
+  add(rule: Rule): void {
+    const name = rule.door === undefined ? rule.on : `${rule.on} ${rule.door}`;
+    this.#open.add({ ...rule, nth: rule.nth + (this.#counts.get(name) ?? 0) });
+  }
+
   /** No rule fires from here on. */
   clear(): void {
     this.#open.clear();

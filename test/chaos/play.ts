@@ -4,16 +4,12 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { check, type Verdict } from './checker.ts';
+import type { Verdict } from './checker.ts';
 import type { Plan } from './faults.ts';
-import { monotonicMs, type Recorded, readHistory } from './history.ts';
-import { produce } from './producer.ts';
+import { monotonicMs, readHistory } from './history.ts';
+import { checkHistory } from './judge.ts';
 import { GRACE_MS, HEARTBEAT_MS, LEASE_MS } from './settings.ts';
-import { checkStore } from './store-checker.ts';
 import { World } from './world.ts';
-
-/** What the checker is told of the tasks: those of which a job may be dead, and after how many crashes. */
-export const MAY_DIE = { poison: 3, killer: 3 } as const;
 
 /** How long faults may wait for their ordinal after the last job was enqueued. */
 const PATIENCE_MS = 12_000;
@@ -43,7 +39,7 @@ export async function play(plan: Plan, keepFolder: string | null = null): Promis
     try {
       const unfired = await run(world);
       await world.end();
-      const verdict = judge(plan, readHistory(world.historyFolder));
+      const verdict = checkHistory(plan, readHistory(world.historyFolder));
       const keptIn = verdict.violations.length > 0 ? await keep(world, keepFolder) : null;
       return { ...verdict, plan, unfired, ms: monotonicMs() - from, keptIn };
     } finally {
@@ -55,11 +51,6 @@ export async function play(plan: Plan, keepFolder: string | null = null): Promis
   }
 }
 
-function judge({ broker }: Plan, history: readonly Recorded[]): Verdict {
-  if (broker === 'embedded') return checkStore(history, { mayDie: MAY_DIE });
-  return check(history, { leaseMs: LEASE_MS, mayDie: MAY_DIE });
-}
-
 /** Answers how many rules have not fired. */
 async function run(world: World): Promise<number> {
   const { plan, daemons, rules, record } = world;
@@ -67,7 +58,7 @@ async function run(world: World): Promise<number> {
   for (const daemon of daemons) daemon.rest('before');
   if (plan.broker === 'embedded') for (const daemon of daemons) await daemon.ticks();
   const keeping = world.keepAlive();
-  await produce(plan, world.site.entrances, world.random, record, () => world.asked());
+  await world.produce();
   const patience = monotonicMs() + PATIENCE_MS;
   while (rules.unfired.length > 0 && monotonicMs() < patience) await rest(50);
   const unfired = rules.unfired.length;
@@ -85,7 +76,7 @@ async function run(world: World): Promise<number> {
 }
 
 /** Waits until no job of the producer is left, no longer than the invariant allows. */
-async function awaitQuiet({ plan, site, record }: World): Promise<void> {
+export async function awaitQuiet({ plan, site, record }: World): Promise<void> {
   const from = monotonicMs();
   // Where nobody can tell yet, as many as there can be.
   const backlog = (await site.left()) ?? plan.jobs;
@@ -115,7 +106,7 @@ async function keep(
   cpSync(historyFolder, join(folder, 'history'), { recursive: true });
   await writeFile(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
   site.keep(folder);
-  for (const { name, log } of daemons) await writeFile(join(folder, `${name}.log`), log);
+  for (const daemon of daemons) daemon.keepLog(folder);
   return folder;
 }
 

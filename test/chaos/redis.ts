@@ -148,6 +148,13 @@ export class RealRedis {
     return done;
   }
 
+  info(): Promise<{ readonly keyspace: string; readonly memory: string }> {
+    return withClient(this.#server.url, async (client) => ({
+      keyspace: await client.info('keyspace'),
+      memory: await client.info('memory'),
+    }));
+  }
+
   dump(): Promise<DumpEvent[]> {
     return withClient(this.#server.url, (client) => dumpQueues(client as never));
   }

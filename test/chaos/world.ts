@@ -10,11 +10,13 @@ import {
   isWire,
   type Plan,
   type ProcessAction,
+  type Rule,
   RuleBook,
   type WorldAction,
 } from './faults.ts';
 import { type Event, Recorder } from './history.ts';
 import { ProcessWatch } from './process-watch.ts';
+import { produce } from './producer.ts';
 import { SeededRandom } from './random.ts';
 import { RedisSite } from './redis-site.ts';
 import type { Site } from './site.ts';
@@ -35,7 +37,8 @@ export class World {
   #keeping = true;
   #ended = false;
 
-  static async open(plan: Plan, folder: string): Promise<World> {
+  /** `small`: an embedded store is on a disk that can be filled, also if no fault of the plan says so. */
+  static async open(plan: Plan, folder: string, { small = fillsDisk(plan) } = {}): Promise<World> {
     const historyFolder = join(folder, 'history');
     mkdirSync(historyFolder);
     const recorder = new Recorder(historyFolder);
@@ -45,7 +48,7 @@ export class World {
     let world: World | null = null;
     const site =
       plan.broker === 'embedded'
-        ? new EmbeddedSite({ folder, daemons: names, small: canRunFull(plan) })
+        ? new EmbeddedSite({ folder, daemons: names, small })
         : await RedisSite.open({ rules, record, act: (action) => world?.act(action) });
     const daemons: RealDaemon[] = [];
     for (const name of names) {
@@ -76,13 +79,24 @@ export class World {
     for (const daemon of this.daemons) daemon.assertRunning();
   }
 
-  /** Another job is asked for. */
-  asked(): void {
-    for (const rule of this.rules.meet('ask', 'client')) {
-      const { on: _on, nth: _nth, door: _door, ...action } = rule;
-      this.record({ kind: 'fault', rule, action, door: '' });
-      this.act(action);
+  /** Enqueues the jobs of the plan. */
+  async produce(): Promise<void> {
+    const { plan, site, random, record } = this;
+    const asked = () => {
+      for (const rule of this.rules.meet('ask', 'client')) this.begin(rule);
+    };
+    await produce(plan, { entrances: site.entrances, random, record, asked });
+  }
+
+  /** Does what the rule says, now; one of the wire waits for its ordinal, counted from here. */
+  begin(rule: Rule): void {
+    const { on: _on, nth: _nth, door: _door, ...action } = rule;
+    if (isWire(action)) {
+      this.rules.add(rule);
+      return;
     }
+    this.record({ kind: 'fault', rule, action, door: '' });
+    this.act(action);
   }
 
   /** Does it in the background; `settled` waits for its end. */
@@ -195,10 +209,10 @@ export class World {
 
 type Methods = Pick<
   World,
-  'startDaemons' | 'asked' | 'act' | 'keepAlive' | 'settled' | 'end' | 'close' | 'letGo'
+  'startDaemons' | 'produce' | 'begin' | 'act' | 'keepAlive' | 'settled' | 'end' | 'close' | 'letGo'
 >;
 
-const canRunFull = ({ faults }: Plan): boolean => faults.some((rule) => rule.do === 'full');
+const fillsDisk = ({ faults }: Plan): boolean => faults.some((rule) => rule.do === 'full');
 
 /** The pid may be gone. */
 function kill(pid: number, signal: NodeJS.Signals): void {
