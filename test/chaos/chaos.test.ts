@@ -43,12 +43,17 @@ const PROCESSES: readonly Plan[] = [
 const EMBEDDED = plan(
   'a mix of faults on an embedded store',
   [
-    { on: 'ask', nth: 15, do: 'kill_child', daemon: 0 },
-    { on: 'ask', nth: 40, do: 'kill_daemon', daemon: 0, ms: 0 },
-    { on: 'ask', nth: 90, do: 'stop_child', daemon: 0, ms: 1_000 },
-    { on: 'ask', nth: 120, do: 'stop_daemon', daemon: 0, ms: 1_500 },
+    { on: 'ask', nth: 40, do: 'kill_child', daemon: 0 },
+    { on: 'ask', nth: 110, do: 'kill_daemon', daemon: 0, ms: 0 },
+    { on: 'ask', nth: 280, do: 'stop_child', daemon: 0, ms: 1_000 },
+    { on: 'ask', nth: 310, do: 'stop_daemon', daemon: 0, ms: 1_500 },
   ],
-  { broker: 'embedded', daemons: 1, mix: { cpu: 0.3, slow: 0.1, flaky: 0.1, poison: 0.02 } },
+  {
+    broker: 'embedded',
+    daemons: 1,
+    jobs: 350,
+    mix: { cpu: 0.3, slow: 0.2, waits: 0.02, flaky: 0.1, poison: 0.01 },
+  },
 );
 
 describe('chaos on real processes, embedded', () => {

@@ -20,7 +20,8 @@ export interface DaemonOptions {
   readonly historyFolder: string;
   /** Of the configuration. */
   readonly broker: Readonly<Record<string, unknown>>;
-  readonly schedules: number;
+  /** Names of schedules that fire each second. The id of a tick's job is made of its schedule's name. */
+  readonly schedules: readonly string[];
   readonly record: (event: Event) => void;
 }
 
@@ -192,9 +193,7 @@ export class RealDaemon {
         cpu: { kind: 'process', workers: 2, queues: ['cpu'], restart: { initial: '50ms' }, env },
         io: { kind: 'async', concurrency: 10, queues: ['io'], restart: { initial: '50ms' }, env },
       },
-      schedules: Object.fromEntries(
-        Array.from({ length: schedules }, (_, i) => [`each-second-${i}`, schedule]),
-      ),
+      schedules: Object.fromEntries(schedules.map((name) => [name, schedule])),
       shutdown: { drain_timeout: `${DRAIN_MS}ms`, cold_grace: `${COLD_GRACE_MS}ms` },
       log: { level: 'info', format: 'json' },
     };

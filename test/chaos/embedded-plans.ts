@@ -5,7 +5,7 @@ import { SeededRandom } from './random.ts';
 
 type Fault = ProcessAction | Extract<BrokerAction, { do: 'full' }>;
 
-/** The lease of an embedded store is fixed; its daemon stands still for longer. */
+/** The lease of an embedded store is 30 s. */
 const LONGER_THAN_LEASE_MS = 33_000;
 const OUTAGES_MS = [300, 1_500, 4_000, 8_000];
 const MOST_FAULTS = 6;
@@ -23,8 +23,9 @@ const LISTED: readonly (readonly [string, Fault])[] = [
 ];
 
 /** Enough to go on for a while after the last fault: then nothing may be refused any more. */
-const JOBS = 540;
-const ORDINALS = [5, 120];
+const JOBS = 720;
+/** So far apart that a daemon is back when its next fault comes. */
+const ORDINALS = [60, 300];
 
 /** `canFill`: there can be a small disk; else what fills it is left out. */
 export function embeddedPlans(seed: number, canFill: boolean): Plan[] {
@@ -34,7 +35,8 @@ export function embeddedPlans(seed: number, canFill: boolean): Plan[] {
     broker: 'embedded',
     daemons: 1,
     jobs: JOBS,
-    jobsPerSecond: 60,
+    // All that is asked for while it stands still would be refused: slower then, so that some comes after it.
+    jobsPerSecond: 'ms' in fault && fault.ms === LONGER_THAN_LEASE_MS ? 14 : 60,
     mix: {
       cpu: 0.3,
       slow: 0.1,

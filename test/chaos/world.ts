@@ -54,7 +54,7 @@ export class World {
     for (const name of names) {
       const broker = await site.brokerFor(name);
       daemons.push(
-        new RealDaemon({ name, folder, historyFolder, broker, schedules: plan.schedules, record }),
+        new RealDaemon({ name, folder, historyFolder, broker, schedules: schedulesOf(plan, name), record }),
       );
     }
     world = new World({ plan, historyFolder, rules, daemons, site, recorder, record });
@@ -211,6 +211,12 @@ type Methods = Pick<
   World,
   'startDaemons' | 'produce' | 'begin' | 'act' | 'keepAlive' | 'settled' | 'end' | 'close' | 'letGo'
 >;
+
+/** Daemons on one Redis share theirs. */
+function schedulesOf({ broker, schedules }: Plan, daemon: string): string[] {
+  const of = broker === 'embedded' ? `-of-${daemon}` : '';
+  return Array.from({ length: schedules }, (_, i) => `each-second-${i}${of}`);
+}
 
 const fillsDisk = ({ faults }: Plan): boolean => faults.some((rule) => rule.do === 'full');
 

@@ -87,6 +87,17 @@ export async function glimpseStore(site: Site): Promise<string> {
 /** Keys with a time to live go by themselves: they are not counted. */
 async function sampleRedis({ redis }: RedisSite): Promise<StoreSample> {
   const { keyspace, memory } = await redis.info();
+  process.stdout.write(
+    `DIAG ${keyspace.replace(/\s+/g, ' ')} ${memory
+      .split('\n')
+      .filter((l) =>
+        /^(used_memory(_startup|_overhead|_dataset)?|mem_\w+|used_memory_vm\w*|used_memory_scripts\w*|used_memory_lua|allocator_allocated|number_of_\w+):/.test(
+          l,
+        ),
+      )
+      .map((l) => l.trim())
+      .join(' ')}\n`,
+  );
   const [keys = 0, expires = 0] = [/keys=(\d+)/, /expires=(\d+)/].map((field) =>
     Number(field.exec(keyspace)?.[1] ?? 0),
   );

@@ -35,6 +35,8 @@ export function compare(before: Held, after: Held): Comparison[] {
   }
   for (const was of before.resting) {
     const is = after.resting.find(({ name }) => name === was.name);
+    add(`${was.name}: resident at rest`, 'bytes', was.rssBytes, is?.rssBytes ?? Number.NaN);
+    add(`${was.name}: private at rest`, 'bytes', was.privateBytes, is?.privateBytes ?? Number.NaN);
     add(`${was.name}: descriptors`, 'count', was.fds, is?.fds ?? Number.NaN);
     const processes = is?.processes ?? Number.NaN;
     add(`${was.name}: processes`, 'count', was.processes, processes, processes === was.processes);
