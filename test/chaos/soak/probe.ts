@@ -84,24 +84,19 @@ export async function glimpseStore(site: Site): Promise<string> {
   return sample === null ? 'Redis away' : `${sample.entries} keys, Redis ${megabytes(sample.bytes)} MB`;
 }
 
-/** Keys with a time to live go by themselves: they are not counted. */
+/**
+ * Keys with a time to live go by themselves: they are not counted. Nor are the buffers of connections and of the append-only
+ * file, of which the size is a matter of the moment.
+ */
 async function sampleRedis({ redis }: RedisSite): Promise<StoreSample> {
   const { keyspace, memory } = await redis.info();
-  process.stdout.write(
-    `DIAG ${keyspace.replace(/\s+/g, ' ')} ${memory
-      .split('\n')
-      .filter((l) =>
-        /^(used_memory(_startup|_overhead|_dataset)?|mem_\w+|used_memory_vm\w*|used_memory_scripts\w*|used_memory_lua|allocator_allocated|number_of_\w+):/.test(
-          l,
-        ),
-      )
-      .map((l) => l.trim())
-      .join(' ')}\n`,
-  );
   const [keys = 0, expires = 0] = [/keys=(\d+)/, /expires=(\d+)/].map((field) =>
     Number(field.exec(keyspace)?.[1] ?? 0),
   );
-  return { entries: keys - expires, bytes: Number(/used_memory:(\d+)/.exec(memory)?.[1] ?? 0) };
+  const [used = 0, clients = 0, aof = 0] = ['used_memory', 'mem_clients_normal', 'mem_aof_buffer'].map(
+    (name) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(memory)?.[1] ?? 0),
+  );
+  return { entries: keys - expires, bytes: used - clients - aof };
 }
 
 /** Of copies, for the daemon has the files to itself. Nothing is written while nothing is done. */
