@@ -18,10 +18,10 @@ const USAGE = `Usage: npm run soak -- [options]
 Two real daemons under a steady load of 50 jobs a second, with a fault every 5 to 20 s; then
 memory, descriptors, processes and what is stored are compared with what they were before.
 
-  --minutes N    with faults (15); warm-up, settling and rests take about 6 minutes more
+  --minutes N    with faults (15); warm-up, settling and rests take 10 minutes more
   --seed S       of load and faults (1)
   --broker B     redis or embedded (redis)
-  --settle S     seconds under load before each measurement of memory (60)
+  --settle S     seconds under load before memory is measured (180)
   --keep DIR     where a soak that fails leaves history and logs
                  (${join(tmpdir(), 'forkloop-soak')})
 `;
@@ -31,7 +31,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '15' },
     seed: { type: 'string', default: '1' },
     broker: { type: 'string', default: 'redis' },
-    settle: { type: 'string', default: '60' },
+    settle: { type: 'string', default: '180' },
     keep: { type: 'string', default: join(tmpdir(), 'forkloop-soak') },
     help: { type: 'boolean', default: false },
   },
