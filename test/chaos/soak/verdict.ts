@@ -28,15 +28,17 @@ export function compare(before: Held, after: Held): Comparison[] {
   const comparisons: Comparison[] = [];
   const add = (what: string, unit: Comparison['unit'], was: number, is: number, isBack = is <= limit(was)) =>
     void comparisons.push({ what, before: was, after: is, unit, isBack });
-  for (const was of before.working) {
-    const is = after.working.find(({ name }) => name === was.name);
-    add(`${was.name}: resident memory`, 'bytes', was.rssBytes, is?.rssBytes ?? Number.NaN);
-    add(`${was.name}: private memory`, 'bytes', was.privateBytes, is?.privateBytes ?? Number.NaN);
-  }
+  const memory = (when: 'working' | 'resting') => {
+    for (const was of before[when]) {
+      const is = after[when].find(({ name }) => name === was.name);
+      add(`${was.name}: resident, ${when}`, 'bytes', was.rssBytes, is?.rssBytes ?? Number.NaN);
+      add(`${was.name}: private, ${when}`, 'bytes', was.privateBytes, is?.privateBytes ?? Number.NaN);
+    }
+  };
+  memory('working');
+  memory('resting');
   for (const was of before.resting) {
     const is = after.resting.find(({ name }) => name === was.name);
-    add(`${was.name}: resident at rest`, 'bytes', was.rssBytes, is?.rssBytes ?? Number.NaN);
-    add(`${was.name}: private at rest`, 'bytes', was.privateBytes, is?.privateBytes ?? Number.NaN);
     add(`${was.name}: descriptors`, 'count', was.fds, is?.fds ?? Number.NaN);
     const processes = is?.processes ?? Number.NaN;
     add(`${was.name}: processes`, 'count', was.processes, processes, processes === was.processes);
