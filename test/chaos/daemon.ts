@@ -25,7 +25,8 @@ export interface DaemonOptions {
   readonly record: (event: Event) => void;
 }
 
-const READY_MS = 30_000;
+/** A bound for what never gets ready, not a wait: a machine that is busy with other work takes its time. */
+const READY_MS = 90_000;
 /** Orphans end themselves within half a second; the invariant gives them one. */
 const ORPHAN_MS = 1_000;
 

@@ -16,12 +16,14 @@ import type { Comparison } from './verdict.ts';
 const USAGE = `Usage: npm run soak -- [options]
 
 Two real daemons under a steady load of 50 jobs a second, with a fault every 5 to 20 s; then
-memory, descriptors, processes and what is stored are compared with what they were before.
+memory, descriptors, processes and what is stored are compared with what they were after a
+warm-up.
 
-  --minutes N    with faults (15); warm-up, settling and rests take 10 minutes more
+  --minutes N    with faults after the warm-up (15); settling and rests take 7 minutes more
+  --warm-up N    minutes with faults before the first measurement (5)
   --seed S       of load and faults (1)
   --broker B     redis or embedded (redis)
-  --settle S     seconds under load before memory is measured (180)
+  --settle S     seconds under load without faults before memory is measured (90)
   --keep DIR     where a soak that fails leaves history and logs
                  (${join(tmpdir(), 'forkloop-soak')})
 `;
@@ -29,9 +31,10 @@ memory, descriptors, processes and what is stored are compared with what they we
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '15' },
+    'warm-up': { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
     broker: { type: 'string', default: 'redis' },
-    settle: { type: 'string', default: '180' },
+    settle: { type: 'string', default: '90' },
     keep: { type: 'string', default: join(tmpdir(), 'forkloop-soak') },
     help: { type: 'boolean', default: false },
   },
@@ -83,9 +86,9 @@ function soak(world: World, canFill: boolean): Promise<Soaked> {
     ending.abort();
   });
   return new Soak(world, {
+    warmUpMinutes: number('warm-up'),
     minutes: number('minutes'),
     settleMs: number('settle') * 1_000,
-    seed: number('seed'),
     canFill,
     say: (line) => void process.stdout.write(`${elapsed(from)}  ${line}\n`),
     signal: ending.signal,
@@ -123,7 +126,7 @@ function chosen(): 'redis' | 'embedded' {
   process.exit(64);
 }
 
-function number(name: 'minutes' | 'seed' | 'settle'): number {
+function number(name: 'minutes' | 'warm-up' | 'seed' | 'settle'): number {
   const value = Number(values[name]);
   if (Number.isFinite(value) && value >= 0) return value;
   process.stderr.write(`--${name}: ${values[name]} is not a number\n`);

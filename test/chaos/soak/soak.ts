@@ -1,8 +1,8 @@
 /**
- * Real daemons under a steady load and faults, for long. What they hold in the end is compared with what they held before the
- * first fault:
+ * Real daemons under a steady load and faults, for long. What they hold in the end is compared with what they held after a
+ * warm-up:
  *
- *     warm-up under load, measured --> rest, measured --> load and faults --> load alone, measured --> rest, measured
+ *     load and faults --> load alone, measured --> rest, measured     the warm-up, and then the same for longer
  */
 
 import { monotonicMs, readHistory } from '../history.ts';
@@ -11,7 +11,7 @@ import { awaitQuiet } from '../play.ts';
 import { Producer } from '../producer.ts';
 import type { Violation } from '../violations.ts';
 import type { World } from '../world.ts';
-import { soakFaults } from './faults.ts';
+import { type SoakFault, soakFaults } from './faults.ts';
 import {
   glimpseStore,
   megabytes,
@@ -23,11 +23,11 @@ import {
 import { type Comparison, compare, type Held, middle } from './verdict.ts';
 
 export interface SoakOptions {
-  /** With faults. */
+  /** With faults, before the first measurement and after it. */
+  readonly warmUpMinutes: number;
   readonly minutes: number;
-  /** Under load before the first measurement, and after the last fault. */
+  /** Under load before each measurement, without faults. */
   readonly settleMs: number;
-  readonly seed: number;
   readonly canFill: boolean;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
@@ -51,6 +51,7 @@ export class Soak {
   readonly #world: World;
   readonly #options: SoakOptions;
   readonly #producer: Producer;
+  readonly #stock: Generator<SoakFault, never>;
   #faults = 0;
 
   constructor(world: World, options: SoakOptions) {
@@ -58,7 +59,8 @@ export class Soak {
     this.#options = options;
     const { plan, site, random, record } = world;
     const { entrances } = site;
-    const { seed, mix } = plan;
+    const { seed, mix, broker = 'redis' } = plan;
+    this.#stock = soakFaults({ seed, broker, canFill: options.canFill });
     this.#producer = new Producer({ seed, mix, results: false, entrances, random, record, asked: () => {} });
   }
 
@@ -71,10 +73,10 @@ export class Soak {
     try {
       if (this.#world.plan.broker === 'embedded') for (const daemon of daemons) await daemon.ticks();
       this.#options.say('warming up');
-      const before = await this.#held(async () => {});
+      const before = await this.#held(() => this.#disturb(this.#options.warmUpMinutes));
       for (const daemon of daemons) daemon.rest('before');
-      this.#options.say('faults begin');
-      const after = await this.#held(() => this.#disturb());
+      this.#options.say('warm');
+      const after = await this.#held(() => this.#disturb(this.#options.minutes));
       for (const daemon of daemons) daemon.rest('after');
       const violations = await this.#end(keeping);
       if (daemons[0]?.pid !== spared)
@@ -118,11 +120,11 @@ export class Soak {
     return { working: middle(looks), resting: this.#look(), store: await this.#stored() };
   }
 
-  async #disturb(): Promise<void> {
-    const { minutes, seed, canFill, signal, say } = this.#options;
+  async #disturb(minutes: number): Promise<void> {
+    const { signal, say } = this.#options;
     const until = monotonicMs() + minutes * 60_000;
-    const broker = this.#world.plan.broker ?? 'redis';
-    for (const { afterMs, rule } of soakFaults({ seed, broker, canFill })) {
+    for (;;) {
+      const { afterMs, rule } = this.#stock.next().value;
       if (signal.aborted || monotonicMs() + afterMs >= until) break;
       await rest(afterMs);
       this.#faults++;
