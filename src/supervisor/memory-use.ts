@@ -12,9 +12,21 @@ export async function memoryOf(pids: readonly number[]): Promise<ReadonlyMap<num
   return new Map([...(await useOf(pids))].map(([pid, { rss }]) => [pid, rss]));
 }
 
-/** What processes use, all asked in one call; one that is gone is absent. Never rejects. */
-export async function useOf(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>> {
-  if (pids.length === 0) return new Map();
+/** What was asked last. Never rejects. */
+let asking: Promise<unknown> = Promise.resolve();
+
+/**
+ * What processes use, all asked in one call; one that is gone is absent. Never rejects. One after the other: of two calls at
+ * once that are the first for a process, pidusage would keep a descriptor open for good.
+ */
+export function useOf(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>> {
+  if (pids.length === 0) return Promise.resolve(new Map());
+  const asked = asking.then(() => ask([...new Set(pids)]));
+  asking = asked;
+  return asked;
+}
+
+async function ask(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>> {
   try {
     const found = await pidusage([...pids]);
     return new Map(

@@ -1,6 +1,7 @@
 /** A chaos run as a whole: the exhaustive list first, then random mixes until the time is over; failing plans shrunk. */
 
 import { inspect } from 'node:util';
+import { embeddedPlans, randomEmbeddedPlan } from './embedded-plans.ts';
 import { exhaustivePlans } from './exhaustive.ts';
 import type { Plan } from './faults.ts';
 import { monotonicMs } from './history.ts';
@@ -15,6 +16,10 @@ export interface CampaignOptions {
   readonly atOnce: number;
   /** Whether the list of single faults comes first. */
   readonly listed: boolean;
+  /** Both, in turn, if nothing is said. */
+  readonly broker?: 'redis' | 'embedded';
+  /** Whether there can be a small disk to fill. */
+  readonly canFill: boolean;
   /** Only these plans, each once, whatever the time. */
   readonly plans?: readonly Plan[];
   /** Where histories, logs and plans of failing runs are kept. */
@@ -41,14 +46,30 @@ export async function campaign(options: CampaignOptions): Promise<Totals> {
   return totals;
 }
 
-function supply({ minutes, seed, listed: isListed, plans, signal }: CampaignOptions): () => Plan | null {
+function supply(options: CampaignOptions): () => Plan | null {
+  const { minutes, plans, signal } = options;
   const until = monotonicMs() + minutes * 60_000;
-  const listed = [...(plans ?? (isListed ? exhaustivePlans(seed) : []))];
-  let randomSeed = seed;
+  const listed = [...(plans ?? listOf(options))];
+  const random = randomPlans(options);
   return () => {
     if (signal.aborted || (plans === undefined && monotonicMs() >= until)) return null;
-    return listed.shift() ?? (plans === undefined ? randomPlan(randomSeed++) : null);
+    return listed.shift() ?? (plans === undefined ? random.next().value : null);
   };
+}
+
+function listOf({ seed, listed, broker, canFill }: CampaignOptions): Plan[] {
+  if (!listed) return [];
+  return [
+    ...(broker === 'embedded' ? [] : exhaustivePlans(seed)),
+    ...(broker === 'redis' ? [] : embeddedPlans(seed, canFill)),
+  ];
+}
+
+function* randomPlans({ seed, broker, canFill }: CampaignOptions): Generator<Plan, never> {
+  for (let next = seed; ; next++) {
+    if (broker !== 'embedded') yield randomPlan(next);
+    if (broker !== 'redis') yield randomEmbeddedPlan(next, canFill);
+  }
 }
 
 async function playAll(next: () => Plan | null, options: CampaignOptions, totals: Totals): Promise<void> {

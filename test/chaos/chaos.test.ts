@@ -45,6 +45,32 @@ const PROCESSES: readonly Plan[] = [
   ]),
 ];
 
+const EMBEDDED = plan(
+  'a mix of faults on an embedded store',
+  [
+    { on: 'ask', nth: 40, do: 'kill_child', daemon: 0 },
+    { on: 'ask', nth: 110, do: 'kill_daemon', daemon: 0, ms: 0 },
+    { on: 'ask', nth: 280, do: 'stop_child', daemon: 0, ms: 1_000 },
+    { on: 'ask', nth: 310, do: 'stop_daemon', daemon: 0, ms: 1_500 },
+  ],
+  {
+    broker: 'embedded',
+    daemons: 1,
+    jobs: 350,
+    mix: { cpu: 0.3, slow: 0.2, waits: 0.02, flaky: 0.1, poison: 0.01 },
+  },
+);
+
+describe('chaos on real processes, embedded', () => {
+  it(`${EMBEDDED.name}: no violation`, async function () {
+    this.timeout(180_000);
+    const { violations, unfired, jobs } = await play(EMBEDDED);
+    assert.deepEqual(violations, []);
+    assert.equal(unfired, 0);
+    assert.ok(jobs > 0);
+  });
+});
+
 describeRedis('chaos on real processes', () => {
   const plans = [...exhaustivePlans(1).filter(({ name }) => LISTED.includes(name)), ...PROCESSES];
   // They wait more than they work: beside each other they take a fraction of the time.

@@ -6,6 +6,7 @@ import type { DumpEvent, Recorded } from './history.ts';
 import { Model } from './model.ts';
 import { checkRuns, runsOf } from './runs.ts';
 import type { Invariant, Violation } from './violations.ts';
+import { checkWorld } from './world-check.ts';
 
 export interface CheckOptions {
   readonly leaseMs: number;
@@ -118,38 +119,6 @@ function checkReclaims(history: readonly Recorded[], model: Model, leaseMs: numb
   }
 }
 
-function checkWorld(history: readonly Recorded[], report: Reporter): void {
-  const before = new Map<string, { fds: number; processes: number }>();
-  for (const event of history) {
-    const { t } = event;
-    if (event.kind === 'orphans' && event.count > 0)
-      report('I8', t, `${event.count} processes of ${event.name} lived on after its end`);
-    if (event.kind === 'quiet' && event.left > 0)
-      report(
-        'I9',
-        t,
-        `${event.left} jobs had not ended ${Math.round(event.withinMs)} ms after the last fault`,
-      );
-    if (event.kind === 'stopped') {
-      if (event.code !== 0) report('I11', t, `${event.name} was asked to stop and ended with ${event.code}`);
-      if (event.ms > event.withinMs)
-        report('I11', t, `${event.name} took ${Math.round(event.ms)} ms to stop, it has ${event.withinMs}`);
-    }
-    if (event.kind === 'idle' && event.when === 'before') before.set(event.name, event);
-    if (event.kind === 'idle' && event.when === 'after') {
-      const base = before.get(event.name);
-      if (base !== undefined && event.fds > base.fds + SPARE_FDS)
-        report('I14', t, `${event.name} has ${event.fds} open files at rest, it began with ${base.fds}`);
-      if (base !== undefined && event.processes > base.processes)
-        report(
-          'I14',
-          t,
-          `${event.name} has ${event.processes} processes at rest, it began with ${base.processes}`,
-        );
-    }
-  }
-}
-
 /** What a daemon may take to talk to its broker again once that is back. */
 const COMEBACK_MS = 5_000;
 const OUTAGES: ReadonlySet<string> = new Set(['stop_redis', 'kill_redis', 'lose_redis', 'blackhole']);
@@ -204,9 +173,6 @@ function daemonsBetween(history: readonly Recorded[], from: number, to: number):
   }
   return running;
 }
-
-/** Connections for blocking reads are kept for the next one. */
-const SPARE_FDS = 6;
 
 function checkDump(
   dump: DumpEvent & { readonly t: number },

@@ -22,8 +22,8 @@ export type WireAction =
   /** Nothing passes this door for so long, in either direction. */
   | { readonly do: 'blackhole'; readonly ms: number };
 
-/** Done to processes. `ms`: how long it lasts. */
-export type WorldAction =
+/** Done to daemons and their workers. `ms`: how long it lasts. */
+export type ProcessAction =
   /** SIGKILL of a worker of the daemon; SIGSTOP, SIGCONT. */
   | { readonly do: 'kill_child'; readonly daemon: number }
   | { readonly do: 'stop_child'; readonly daemon: number; readonly ms: number }
@@ -32,7 +32,10 @@ export type WorldAction =
   | { readonly do: 'stop_daemon'; readonly daemon: number; readonly ms: number }
   /** A stop as an operator asks for it, and another start. */
   | { readonly do: 'restart_daemon'; readonly daemon: number }
-  | { readonly do: 'reload_daemon'; readonly daemon: number }
+  | { readonly do: 'reload_daemon'; readonly daemon: number };
+
+/** Done to the broker. */
+export type BrokerAction =
   /** Redis: SIGSTOP, SIGKILL; it comes back with all it had acknowledged. */
   | { readonly do: 'stop_redis'; readonly ms: number }
   | { readonly do: 'kill_redis'; readonly ms: number }
@@ -41,10 +44,12 @@ export type WorldAction =
   /** Remembers what Redis holds; `rollback` brings it back to that. */
   | { readonly do: 'snapshot' }
   | { readonly do: 'rollback' }
+  /** No memory, or no room on the disk of the embedded store. */
   | { readonly do: 'full'; readonly ms: number }
   | { readonly do: 'script_flush' }
   | { readonly do: 'client_kill' };
 
+export type WorldAction = ProcessAction | BrokerAction;
 export type Action = WireAction | WorldAction;
 
 /** What is counted: requests of a verb that the proxy meets, or the jobs that the producer asks for. */
@@ -59,6 +64,8 @@ export type Rule =
 export interface Plan {
   readonly name: string;
   readonly seed: number;
+  /** Redis if nothing is said. With `embedded` each daemon has a store of its own, and its faults are those of processes. */
+  readonly broker?: 'redis' | 'embedded';
   readonly daemons: 1 | 2 | 3;
   readonly jobs: number;
   readonly jobsPerSecond: number;
@@ -81,6 +88,16 @@ const WIRE: ReadonlySet<string> = new Set([
   'blackhole',
 ]);
 
+const PROCESS: ReadonlySet<string> = new Set([
+  'kill_child',
+  'stop_child',
+  'kill_daemon',
+  'stop_daemon',
+  'restart_daemon',
+  'reload_daemon',
+]);
+
+export const isProcess = (action: Action): action is ProcessAction => PROCESS.has(action.do);
 export const isWire = (action: Action): action is WireAction => WIRE.has(action.do);
 
 /** Counts the requests of each verb and says which rules are met. */
@@ -107,6 +124,12 @@ export class RuleBook {
     );
     for (const rule of met) this.#open.delete(rule);
     return met;
+  }
+
+  /** Another rule, whose ordinals count from here. */
+  add(rule: Rule): void {
+    const name = rule.door === undefined ? rule.on : `${rule.on} ${rule.door}`;
+    this.#open.add({ ...rule, nth: rule.nth + (this.#counts.get(name) ?? 0) });
   }
 
   /** No rule fires from here on. */

@@ -16,6 +16,8 @@ export type RunEvent =
       readonly token: string;
       readonly task: string;
       readonly sum: string;
+      /** Null for what the producer did not make. */
+      readonly tag?: string | null;
     }
   | { readonly kind: 'end' | 'fail' | 'abort'; readonly id: string; readonly token: string };
 
@@ -27,6 +29,9 @@ export type ProducerEvent =
       readonly task: string;
       readonly queue: string;
       readonly sum: string;
+      /** Its unique key, with the store for which it is unique. */
+      readonly unique?: string | null;
+      readonly keepResult?: boolean;
     }
   | {
       readonly kind: 'told';
@@ -78,9 +83,16 @@ export type WorldEvent =
       readonly when: 'before' | 'after';
       readonly fds: number;
       readonly processes: number;
+    }
+  /** How far a daemon's schedules had come, when it was asked at `at` on the clock on the wall. */
+  | {
+      readonly kind: 'ticks';
+      readonly name: string;
+      readonly at: number;
+      readonly reached: Readonly<Record<string, number>>;
     };
 
-/** What Redis held in the end: records and tokens by place. */
+/** What the broker held of a queue in the end: records and tokens by place. */
 export interface DumpEvent {
   readonly kind: 'dump';
   readonly queue: string;
@@ -96,7 +108,18 @@ export interface DumpEvent {
   readonly strayKeys: readonly string[];
 }
 
-export type Event = RunEvent | ProducerEvent | CallEvent | WorldEvent | DumpEvent;
+/** What the file of an embedded store was like in the end; its queues follow, each as a dump. */
+export interface FileEvent {
+  readonly kind: 'file';
+  /** Of its daemon. */
+  readonly name: string;
+  readonly damage: string | null;
+  /** Records without a place, places without a record. */
+  readonly strays: number;
+  readonly ticks: Readonly<Record<string, number>>;
+}
+
+export type Event = RunEvent | ProducerEvent | CallEvent | WorldEvent | DumpEvent | FileEvent;
 
 /** As it stands in a file. */
 export type Recorded = Event & { readonly t: number; readonly pid: number; readonly seq: number };
@@ -107,16 +130,20 @@ export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 export class Recorder {
   readonly #file: number;
   #seq = 0;
+  #state: 'open' | 'closed' = 'open';
 
   constructor(folder: string) {
     this.#file = openSync(join(folder, `${process.pid}.ndjson`), 'a');
   }
 
+  /** Does nothing after `close`. */
   write(event: Event, t = monotonicMs()): void {
+    if (this.#state === 'closed') return;
     writeSync(this.#file, `${JSON.stringify({ t, pid: process.pid, seq: this.#seq++, ...event })}\n`);
   }
 
   close(): void {
+    this.#state = 'closed';
     closeSync(this.#file);
   }
 }

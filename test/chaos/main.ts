@@ -6,15 +6,18 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign } from './campaign.ts';
 import type { Plan } from './faults.ts';
+import { SmallDisk } from './small-disk.ts';
 
 const USAGE = `Usage: npm run chaos -- [options]
 
-Real daemons, workers and Redis under faults; their histories are checked afterwards.
-First each single fault of the network on each operation, then random mixes.
+Real daemons, workers and brokers under faults; their histories are checked afterwards.
+First the lists of single faults (of the network on each operation, of processes on the
+embedded store), then random mixes, of one broker and the other in turn.
 
   --minutes N   begin no plan after so many minutes (10)
   --seed S      of loads and mixes; the same seed makes the same plans (1)
-  --random      leave out the list of single faults
+  --broker B    redis or embedded only
+  --random      leave out the lists of single faults
   --plan FILE   play this plan only, as a failing run left it
   --times N     play it so many times (1)
   --at-once N   plans beside each other (2)
@@ -26,6 +29,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
+    broker: { type: 'string' },
     random: { type: 'boolean', default: false },
     plan: { type: 'string' },
     times: { type: 'string', default: '1' },
@@ -47,11 +51,16 @@ async function main(): Promise<number> {
     process.stdout.write('ending after the plans under way; again to end now\n');
     ending.abort();
   });
+  const broker = chosen();
+  const refused = broker === 'redis' ? null : SmallDisk.refused();
+  if (refused !== null) process.stdout.write(`a full disk is left out: ${refused}\n`);
   const totals = await campaign({
     minutes: number('minutes'),
     seed: number('seed'),
     atOnce: number('at-once'),
     listed: !values.random,
+    ...(broker === undefined ? {} : { broker }),
+    canFill: refused === null,
     ...(values.plan === undefined ? {} : { plans: repeated(values.plan, number('times')) }),
     keepFolder: values.keep,
     say: (line) => void process.stdout.write(`${elapsed(from)}  ${line}\n`),
@@ -65,6 +74,13 @@ async function main(): Promise<number> {
 function repeated(file: string, times: number): Plan[] {
   const plan = JSON.parse(readFileSync(file, 'utf8')) as Plan;
   return Array.from({ length: times }, () => plan);
+}
+
+function chosen(): 'redis' | 'embedded' | undefined {
+  const { broker } = values;
+  if (broker === undefined || broker === 'redis' || broker === 'embedded') return broker;
+  process.stderr.write(`--broker: ${broker} is neither redis nor embedded\n`);
+  process.exit(64);
 }
 
 function number(name: 'minutes' | 'seed' | 'times' | 'at-once'): number {

@@ -4,15 +4,12 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { check, type Verdict } from './checker.ts';
+import type { Verdict } from './checker.ts';
 import type { Plan } from './faults.ts';
 import { monotonicMs, readHistory } from './history.ts';
-import { produce } from './producer.ts';
+import { checkHistory } from './judge.ts';
 import { GRACE_MS, HEARTBEAT_MS, LEASE_MS } from './settings.ts';
 import { World } from './world.ts';
-
-/** What the checker is told of the tasks: those of which a job may be dead, and after how many crashes. */
-export const MAY_DIE = { poison: 3, killer: 3 } as const;
 
 /** How long faults may wait for their ordinal after the last job was enqueued. */
 const PATIENCE_MS = 12_000;
@@ -39,15 +36,15 @@ export async function play(plan: Plan, keepFolder: string | null = null): Promis
   process.once('exit', removeNow);
   try {
     const world = await World.open(plan, folder);
-    let unfired = 0;
     try {
-      unfired = await run(world);
+      const unfired = await run(world);
+      await world.end();
+      const verdict = checkHistory(plan, readHistory(world.historyFolder));
+      const keptIn = verdict.violations.length > 0 ? await keep(world, keepFolder) : null;
+      return { ...verdict, plan, unfired, ms: monotonicMs() - from, keptIn };
     } finally {
       await world.close();
     }
-    const verdict = check(readHistory(world.historyFolder), { leaseMs: LEASE_MS, mayDie: MAY_DIE });
-    const keptIn = verdict.violations.length > 0 ? await keep(world, keepFolder) : null;
-    return { ...verdict, plan, unfired, ms: monotonicMs() - from, keptIn };
   } finally {
     await rm(folder, { recursive: true, force: true });
     process.off('exit', removeNow);
@@ -59,8 +56,9 @@ async function run(world: World): Promise<number> {
   const { plan, daemons, rules, record } = world;
   await world.startDaemons();
   for (const daemon of daemons) daemon.rest('before');
+  if (plan.broker === 'embedded') for (const daemon of daemons) await daemon.ticks();
   const keeping = world.keepAlive();
-  await produce(plan, `redis://127.0.0.1:${world.clientPort}`, world.random, record, () => world.asked());
+  await world.produce();
   const patience = monotonicMs() + PATIENCE_MS;
   while (rules.unfired.length > 0 && monotonicMs() < patience) await rest(50);
   const unfired = rules.unfired.length;
@@ -73,15 +71,15 @@ async function run(world: World): Promise<number> {
   await keeping;
   await Promise.all(daemons.map((daemon) => daemon.ready()));
   await Promise.all(daemons.map((daemon) => daemon.stop()));
-  for (const dump of await world.redis.dump()) record(dump);
+  for (const dump of await world.site.dump()) record(dump);
   return unfired;
 }
 
 /** Waits until no job of the producer is left, no longer than the invariant allows. */
-async function awaitQuiet({ plan, redis, record }: World): Promise<void> {
+export async function awaitQuiet({ plan, site, record }: World): Promise<void> {
   const from = monotonicMs();
-  const left = () => redis.countWaiting();
-  const backlog = await left();
+  // Where nobody can tell yet, as many as there can be.
+  const backlog = (await site.left()) ?? plan.jobs;
   const withinMs =
     LEASE_MS +
     GRACE_MS +
@@ -90,25 +88,29 @@ async function awaitQuiet({ plan, redis, record }: World): Promise<void> {
     BACKOFF_MS +
     10_000 +
     plan.jobs * ((plan.mix.poison ?? 0) * PER_POISON_MS + (plan.mix.killer ?? 0) * PER_KILLER_MS);
-  let rest_ = backlog;
+  let left = backlog;
   let askedFor = 0;
-  while (rest_ > 0 && monotonicMs() - from < withinMs) {
+  while (left > 0 && monotonicMs() - from < withinMs) {
     // On a busy machine asking must not become the load that it waits for.
     await rest(50 + 4 * askedFor);
     const asked = monotonicMs();
-    rest_ = await left();
+    left = (await site.left()) ?? left;
     askedFor = monotonicMs() - asked;
   }
-  record({ kind: 'quiet', left: rest_, ms: monotonicMs() - from, withinMs });
+  record({ kind: 'quiet', left, ms: monotonicMs() - from, withinMs });
 }
 
-async function keep({ plan, daemons, historyFolder }: World, into: string | null): Promise<string | null> {
+async function keep(
+  { plan, daemons, historyFolder, site }: World,
+  into: string | null,
+): Promise<string | null> {
   if (into === null) return null;
   const folder = join(into, `${plan.name.replace(/[^a-z0-9.-]+/gi, '-')}-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   cpSync(historyFolder, join(folder, 'history'), { recursive: true });
   await writeFile(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
-  for (const { name, log } of daemons) await writeFile(join(folder, `${name}.log`), log);
+  site.keep(folder);
+  for (const daemon of daemons) daemon.keepLog(folder);
   return folder;
 }
 

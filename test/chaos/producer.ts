@@ -1,8 +1,8 @@
-/** Enqueues the jobs of a plan at its pace, as any application does, and writes down what it is told. */
+/** Enqueues jobs at a pace, as any application does, and writes down what it is told. */
 
 import { createHash } from 'node:crypto';
 import type { BrokerError } from '../../src/broker/broker.ts';
-import { createClient } from '../../src/index.ts';
+import { type Client, createClient } from '../../src/index.ts';
 import type { Plan, TaskName } from './faults.ts';
 import type { Event } from './history.ts';
 import type { SeededRandom } from './random.ts';
@@ -22,26 +22,83 @@ const QUEUE_OF: Readonly<Record<TaskName, 'cpu' | 'io'>> = {
 
 const BURST_MS = 20;
 
+export interface ProducerOptions {
+  readonly seed: number;
+  readonly mix: Plan['mix'];
+  /** Whether half of the jobs keep their result. */
+  readonly results: boolean;
+  /** By which it enqueues, in turn. */
+  readonly entrances: readonly string[];
+  readonly random: SeededRandom;
+  readonly record: (event: Event) => void;
+  /** Another job is about to be enqueued. */
+  readonly asked: () => void;
+}
+
 export async function produce(
   plan: Plan,
-  redisUrl: string,
-  random: SeededRandom,
-  record: (event: Event) => void,
-  asked: () => void,
+  options: Omit<ProducerOptions, 'seed' | 'mix' | 'results'>,
 ): Promise<void> {
-  await using client = createClient({ broker: redisUrl, namespace: NAMESPACE, enqueueTimeout: '8s' });
-  const perSecond = Math.min(plan.jobsPerSecond, MOST_JOBS_PER_SECOND);
-  const calls: Promise<void>[] = [];
-  const from = performance.now();
-  const enqueue = async (number: number) => {
-    const task = pick(plan.mix, random);
+  const producer = new Producer({ ...options, seed: plan.seed, mix: plan.mix, results: true });
+  try {
+    await producer.run(plan.jobsPerSecond, () => producer.asked >= plan.jobs);
+  } finally {
+    await producer.close();
+  }
+}
+
+export class Producer {
+  readonly #options: ProducerOptions;
+  readonly #clients: readonly Client[];
+  /** Enqueues so far. */
+  asked = 0;
+
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+    this.#clients = options.entrances.map((broker) =>
+      createClient({ broker, namespace: NAMESPACE, enqueueTimeout: '8s' }),
+    );
+  }
+
+  /** Enqueues so many a second until it has done enough; resolves when all are answered. */
+  async run(perSecond: number, enough: () => boolean): Promise<void> {
+    const pace = Math.min(perSecond, MOST_JOBS_PER_SECOND);
+    const calls = new Set<Promise<void>>();
+    const [from, before] = [performance.now(), this.asked];
+    let failure: unknown = null;
+    while (!enough()) {
+      const due = before + Math.ceil(((performance.now() - from) / 1_000) * pace);
+      // A burst that was late does not become a flood.
+      const most = this.asked + Math.ceil((pace * 5 * BURST_MS) / 1_000);
+      while (this.asked < Math.min(due, most) && !enough()) {
+        const call: Promise<void> = this.#enqueue(this.asked++)
+          .catch((error: unknown) => {
+            failure ??= error;
+          })
+          .finally(() => calls.delete(call));
+        calls.add(call);
+      }
+      await new Promise((resolve) => setTimeout(resolve, BURST_MS));
+    }
+    await Promise.all(calls);
+    if (failure !== null) throw failure;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
+  }
+
+  async #enqueue(number: number): Promise<void> {
+    const { seed, mix, results, random, record, asked } = this.#options;
+    const task = pick(mix, random);
     const queue = QUEUE_OF[task];
-    const tag = `${plan.seed}-${number}`;
+    const tag = `${seed}-${number}`;
     const input = { tag, filling: 'é'.repeat(random.below(40)), numbers: [random.below(1e9), 2 ** 53, []] };
+    const entrance = number % this.#clients.length;
     const options = {
       queue,
       priority: random.below(10),
-      ...(random.below(2) === 0 ? { result: '10m' as const } : {}),
+      ...(random.below(2) === 0 && results ? { result: '10m' as const } : {}),
       ...(random.below(10) === 0 ? { delay: '300ms' as const } : {}),
       ...(random.below(10) === 0 ? { unique: `key-${random.below(5)}` } : {}),
     };
@@ -51,25 +108,19 @@ export async function produce(
       task,
       queue,
       sum: createHash('sha1').update(JSON.stringify(input)).digest('base64'),
+      unique: options.unique === undefined ? null : `${queue}/${options.unique} of ${entrance}`,
+      keepResult: options.result !== undefined,
     });
     asked();
     try {
-      const { id, existing } = await client.enqueue(task, input, options);
+      const { id, existing } = await (this.#clients[entrance] as Client).enqueue(task, input, options);
       record({ kind: 'told', tag, end: existing ? 'existing' : 'stored', id });
     } catch (error) {
       const { disposition } = error as Partial<BrokerError>;
       if (disposition === undefined) throw error;
       record({ kind: 'told', tag, end: disposition === 'unknown' ? 'unknown' : 'refused' });
     }
-  };
-  for (let done = 0; done < plan.jobs; ) {
-    const due = Math.min(plan.jobs, Math.ceil(((performance.now() - from) / 1_000) * perSecond));
-    // A burst that was late does not become a flood.
-    const most = done + Math.ceil((perSecond * 5 * BURST_MS) / 1_000);
-    for (; done < Math.min(due, most); done++) calls.push(enqueue(done));
-    await new Promise((resolve) => setTimeout(resolve, BURST_MS));
   }
-  await Promise.all(calls);
 }
 
 function pick(mix: Plan['mix'], random: SeededRandom): TaskName {

@@ -56,7 +56,8 @@ function randomRule(random: SeededRandom, daemons: number, jobs: number): readon
   return [{ on, nth, ...door, ...action }];
 }
 
-function randomAction(random: SeededRandom, daemons: number): Action {
+/** Any fault that a run on Redis knows. */
+export function randomAction(random: SeededRandom, daemons: number): Action {
   const daemon = random.below(daemons);
   const ms = random.pick(OUTAGES_MS);
   const actions: readonly Action[] = [

@@ -21,12 +21,12 @@ export class RealRedis {
 
   /**
    * With an append-only file. Synced by the system and not each second: while such a sync is slow, Redis puts off writing, and
-   * SIGKILL would lose what it had acknowledged.
+   * SIGKILL would lose what it had acknowledged. Without the log of slow commands, which would count as memory.
    */
   static async start(record: (event: Event) => void): Promise<RealRedis> {
     const server = await startRedis({
       persistence: 'aof',
-      args: ['--appendfsync', 'no', '--maxmemory-policy', 'noeviction'],
+      args: ['--appendfsync', 'no', '--maxmemory-policy', 'noeviction', '--slowlog-log-slower-than', '-1'],
     });
     return withClient(server.url, async (client) => {
       const { dir } = await client.configGet('dir');
@@ -154,6 +154,13 @@ export class RealRedis {
    */
   countWaiting(): Promise<number> {
     return withClient(this.#server.url, (client) => countWaiting(client as never));
+  }
+
+  info(): Promise<{ readonly keyspace: string; readonly memory: string }> {
+    return withClient(this.#server.url, async (client) => ({
+      keyspace: await client.info('keyspace'),
+      memory: await client.info('memory'),
+    }));
   }
 
   dump(): Promise<DumpEvent[]> {

@@ -11,6 +11,7 @@ export interface Run {
   readonly process: number;
   readonly from: number;
   readonly sum: string;
+  readonly tag: string | null;
   /** When it ended by itself; its process was seen for the last time; or nothing is known. */
   to: number;
   how: 'end' | 'fail' | 'died' | 'open';
@@ -20,19 +21,22 @@ export interface Run {
 export function runsOf(history: readonly Recorded[], report: Report): Run[] {
   const runs: Run[] = [];
   const open = new Map<string, Run>();
+  const starts = new Map<string, number>();
   const rollbacks = history.flatMap(({ kind, t }) => (kind === 'rollback' ? [t] : []));
   for (const event of history) {
     if (event.kind === 'start') {
-      const before = runs.filter(({ token }) => token === event.token).length;
+      const before = starts.get(event.token) ?? 0;
+      starts.set(event.token, before + 1);
       // Redis forgets what it handed out when it is brought back to an earlier state.
       if (before > rollbacks.filter((t) => t < event.t).length)
         report('I4', event.t, `delivery ${event.token} was started twice`);
-      const { id, token, task, sum, t, pid } = event;
+      const { id, token, task, sum, tag = null, t, pid } = event;
       const run: Run = {
         id,
         token,
         task,
         sum,
+        tag,
         process: pid,
         from: t,
         to: Number.POSITIVE_INFINITY,

@@ -3,12 +3,23 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RealDaemon } from './daemon.ts';
-import { type Action, isWire, type Plan, RuleBook, type WorldAction } from './faults.ts';
+import { EmbeddedSite } from './embedded-site.ts';
+import {
+  type Action,
+  isProcess,
+  isWire,
+  type Plan,
+  type ProcessAction,
+  type Rule,
+  RuleBook,
+  type WorldAction,
+} from './faults.ts';
 import { type Event, Recorder } from './history.ts';
 import { ProcessWatch } from './process-watch.ts';
-import { FaultProxy } from './proxy.ts';
+import { produce } from './producer.ts';
 import { SeededRandom } from './random.ts';
-import { RealRedis } from './redis.ts';
+import { RedisSite } from './redis-site.ts';
+import type { Site } from './site.ts';
 
 export class World {
   readonly plan: Plan;
@@ -16,9 +27,7 @@ export class World {
   readonly random: SeededRandom;
   readonly rules: RuleBook;
   readonly daemons: readonly RealDaemon[];
-  readonly redis: RealRedis;
-  readonly proxy: FaultProxy;
-  readonly clientPort: number;
+  readonly site: Site;
   readonly record: (event: Event, t?: number) => void;
   readonly #recorder: Recorder;
   readonly #watch: ProcessWatch;
@@ -26,31 +35,29 @@ export class World {
   readonly #acting = new Set<Promise<void>>();
   #failure: Error | null = null;
   #keeping = true;
+  #ended = false;
 
-  static async open(plan: Plan, folder: string): Promise<World> {
+  /** `small`: an embedded store is on a disk that can be filled, also if no fault of the plan says so. */
+  static async open(plan: Plan, folder: string, { small = fillsDisk(plan) } = {}): Promise<World> {
     const historyFolder = join(folder, 'history');
     mkdirSync(historyFolder);
     const recorder = new Recorder(historyFolder);
     const record = (event: Event, t?: number) => recorder.write(event, t);
-    const redis = await RealRedis.start(record);
     const rules = new RuleBook(plan.faults);
+    const names = Array.from({ length: plan.daemons }, (_, i) => `daemon${i}`);
     let world: World | null = null;
-    const proxy = new FaultProxy({
-      redisPort: redis.port,
-      rules,
-      record,
-      act: (action) => world?.act(action),
-    });
+    const site =
+      plan.broker === 'embedded'
+        ? new EmbeddedSite({ folder, daemons: names, small })
+        : await RedisSite.open({ rules, record, act: (action) => world?.act(action) });
     const daemons: RealDaemon[] = [];
-    for (let i = 0; i < plan.daemons; i++) {
-      const name = `daemon${i}`;
-      const redisPort = await proxy.open(name);
+    for (const name of names) {
+      const broker = await site.brokerFor(name);
       daemons.push(
-        new RealDaemon({ name, folder, historyFolder, redisPort, schedules: plan.schedules, record }),
+        new RealDaemon({ name, folder, historyFolder, broker, schedules: schedulesOf(plan, name), record }),
       );
     }
-    const clientPort = await proxy.open('client');
-    world = new World({ plan, historyFolder, rules, daemons, redis, proxy, clientPort, recorder, record });
+    world = new World({ plan, historyFolder, rules, daemons, site, recorder, record });
     return world;
   }
 
@@ -60,9 +67,7 @@ export class World {
     this.random = new SeededRandom(parts.plan.seed);
     this.rules = parts.rules;
     this.daemons = parts.daemons;
-    this.redis = parts.redis;
-    this.proxy = parts.proxy;
-    this.clientPort = parts.clientPort;
+    this.site = parts.site;
     this.record = parts.record;
     this.#recorder = parts.recorder;
     this.#watch = new ProcessWatch(parts.historyFolder, parts.record);
@@ -74,13 +79,24 @@ export class World {
     for (const daemon of this.daemons) daemon.assertRunning();
   }
 
-  /** Another job is asked for. */
-  asked(): void {
-    for (const rule of this.rules.meet('ask', 'client')) {
-      const { on: _on, nth: _nth, door: _door, ...action } = rule;
-      this.record({ kind: 'fault', rule, action, door: '' });
-      this.act(action);
+  /** Enqueues the jobs of the plan. */
+  async produce(): Promise<void> {
+    const { plan, site, random, record } = this;
+    const asked = () => {
+      for (const rule of this.rules.meet('ask', 'client')) this.begin(rule);
+    };
+    await produce(plan, { entrances: site.entrances, random, record, asked });
+  }
+
+  /** Does what the rule says, now; one of the wire waits for its ordinal, counted from here. */
+  begin(rule: Rule): void {
+    const { on: _on, nth: _nth, door: _door, ...action } = rule;
+    if (isWire(action)) {
+      this.rules.add(rule);
+      return;
     }
+    this.record({ kind: 'fault', rule, action, door: '' });
+    this.act(action);
   }
 
   /** Does it in the background; `settled` waits for its end. */
@@ -111,16 +127,21 @@ export class World {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** Ends everything that is left, in any state. */
-  async close(): Promise<void> {
+  /** Ends all processes of the run, in any state; nothing more is written to its history. */
+  async end(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#keeping = false;
     this.rules.clear();
     await Promise.allSettled(this.#acting);
     await Promise.allSettled(this.daemons.map((daemon) => daemon.kill()));
-    await this.proxy.close();
-    await this.redis.stop();
     this.#watch.stop();
     this.#recorder.close();
+  }
+
+  async close(): Promise<void> {
+    await this.end();
+    await this.site.close();
   }
 
   /** Daemons are stopped from here on, not started. */
@@ -130,7 +151,7 @@ export class World {
   }
 
   async #do(action: WorldAction): Promise<void> {
-    const { redis } = this;
+    if (!isProcess(action)) return this.site.act(action);
     switch (action.do) {
       case 'kill_child':
         return this.#killChild(action.daemon);
@@ -141,26 +162,10 @@ export class World {
       case 'restart_daemon':
       case 'reload_daemon':
         return this.#toDaemon(action);
-      case 'stop_redis':
-        return redis.pause(action.ms);
-      case 'kill_redis':
-        return redis.kill(action.ms);
-      case 'lose_redis':
-        return redis.lose(action.ms);
-      case 'snapshot':
-        return redis.snapshot(this.proxy.turn);
-      case 'rollback':
-        return redis.rollback(this.proxy.turn);
-      case 'full':
-        return redis.full(action.ms);
-      case 'script_flush':
-        return redis.flushScripts();
-      case 'client_kill':
-        return redis.killClients();
     }
   }
 
-  async #toDaemon(action: WorldAction & { readonly daemon: number }): Promise<void> {
+  async #toDaemon(action: ProcessAction): Promise<void> {
     const daemon = this.#daemon(action.daemon);
     if (daemon === undefined || daemon.held || !daemon.running) return;
     if (action.do === 'reload_daemon') return daemon.signal('SIGHUP');
@@ -202,7 +207,18 @@ export class World {
   }
 }
 
-type Methods = Pick<World, 'startDaemons' | 'asked' | 'act' | 'keepAlive' | 'settled' | 'close' | 'letGo'>;
+type Methods = Pick<
+  World,
+  'startDaemons' | 'produce' | 'begin' | 'act' | 'keepAlive' | 'settled' | 'end' | 'close' | 'letGo'
+>;
+
+/** Daemons on one Redis share theirs. */
+function schedulesOf({ broker, schedules }: Plan, daemon: string): string[] {
+  const of = broker === 'embedded' ? `-of-${daemon}` : '';
+  return Array.from({ length: schedules }, (_, i) => `each-second-${i}${of}`);
+}
+
+const fillsDisk = ({ faults }: Plan): boolean => faults.some((rule) => rule.do === 'full');
 
 /** The pid may be gone. */
 function kill(pid: number, signal: NodeJS.Signals): void {

@@ -9,6 +9,7 @@ import { FaultyDatabase } from './faulty-database.ts';
 import type { Call, Death, Effect, Mortal, QueueImage, SimStore, Standing } from './sim-store.ts';
 import type { StoreDisk } from './store-disk.ts';
 import { readFiles, type StoreFiles, torn, writeFiles } from './store-files.ts';
+import { Violation } from './truth.ts';
 
 const PLACES: ReadonlyMap<number, Standing['place']> = new Map([
   [20, 'suspects'],
@@ -138,7 +139,7 @@ export class EmbeddedStore implements SimStore, Mortal {
       id,
     );
     const orphans = read('select count(*) from record where key not in (select key from place)')[0]?.[0];
-    if (orphans !== 0) throw new Error(`${orphans} records have no place`);
+    if (orphans !== 0) throw new Violation('P6', `${orphans} records have no place`);
     const isHeld = rows.some(([line]) => PLACES.get(Number(line)) === 'in_flight');
     const holders = isHeld ? this.#holders(queue, now) : new Map<string, string | null>();
     const jobs = rows.map(([line, rank, record]): Standing => {

@@ -22,7 +22,7 @@ const sumOf = (input) => createHash('sha1').update(JSON.stringify(input)).digest
 
 function task(name, run) {
   const recorded = async (input, context) => {
-    write('start', context, { task: name, sum: sumOf(input) });
+    write('start', context, { task: name, sum: sumOf(input), tag: input?.tag ?? null });
     context.signal.addEventListener('abort', () => write('abort', context), { once: true });
     try {
       const result = await run(input, context);

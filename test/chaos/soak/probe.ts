@@ -1,0 +1,124 @@
+/** What daemons and their broker hold at a moment: memory, descriptors, processes, keys or rows. */
+
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { descendants, residentBytes } from '../../support/processes.ts';
+import type { RealDaemon } from '../daemon.ts';
+import { EmbeddedSite } from '../embedded-site.ts';
+import { RedisSite } from '../redis-site.ts';
+import type { Site } from '../site.ts';
+
+/** Of one daemon. */
+export interface ProcessSample {
+  readonly name: string;
+  readonly pid: number;
+  /** Of the master: all, and what it shares with nobody. */
+  readonly rssBytes: number;
+  readonly privateBytes: number;
+  readonly fds: number;
+  /** All that descend from it. */
+  readonly processes: number;
+  readonly workersBytes: number;
+}
+
+/** Of all that is stored. */
+export interface StoreSample {
+  /** Keys that live on by themselves; rows of embedded stores. */
+  readonly entries: number;
+  /** Memory of Redis; what the stores use of their files. */
+  readonly bytes: number;
+}
+
+/** Null while it does not run, or ends just now. */
+export function sampleProcess({ name, pid, running }: RealDaemon): ProcessSample | null {
+  if (!running) return null;
+  try {
+    const children = descendants(pid);
+    return {
+      name,
+      pid,
+      rssBytes: residentBytes(pid),
+      privateBytes: privateBytes(pid),
+      fds: readdirSync(`/proc/${pid}/fd`).length,
+      processes: children.length,
+      workersBytes: children.reduce((all, child) => all + residentOr0(child.pid), 0),
+    };
+  } catch {
+    return null;
+  }
+}
+
+function privateBytes(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  let kilobytes = 0;
+  for (const [, value] of text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm))
+    kilobytes += Number(value);
+  return kilobytes * 1024;
+}
+
+/** It may have ended since it was seen. */
+function residentOr0(pid: number): number {
+  try {
+    return residentBytes(pid) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** While nothing is done. Null while the broker does not answer. */
+export async function sampleStore(site: Site): Promise<StoreSample | null> {
+  if (site instanceof RedisSite) return sampleRedis(site).catch(() => null);
+  if (site instanceof EmbeddedSite) return sampleFiles(site);
+  return null;
+}
+
+/** In one line, while it works. */
+export async function glimpseStore(site: Site): Promise<string> {
+  if (site instanceof EmbeddedSite) {
+    const bytes = [...site.stores.values()].map((path) => sizeOf(path) + sizeOf(`${path}-wal`));
+    return `files ${bytes.map(megabytes).join('+')} MB`;
+  }
+  const sample = await sampleStore(site);
+  return sample === null ? 'Redis away' : `${sample.entries} keys, Redis ${megabytes(sample.bytes)} MB`;
+}
+
+/**
+ * Keys with a time to live go by themselves: they are not counted. Nor are the buffers of connections and of the append-only
+ * file, of which the size is a matter of the moment.
+ */
+async function sampleRedis({ redis }: RedisSite): Promise<StoreSample> {
+  const { keyspace, memory } = await redis.info();
+  const [keys = 0, expires = 0] = [/keys=(\d+)/, /expires=(\d+)/].map((field) =>
+    Number(field.exec(keyspace)?.[1] ?? 0),
+  );
+  const [used = 0, clients = 0, aof = 0] = ['used_memory', 'mem_clients_normal', 'mem_aof_buffer'].map(
+    (name) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(memory)?.[1] ?? 0),
+  );
+  return { entries: keys - expires, bytes: used - clients - aof };
+}
+
+/** Of copies, for the daemon has the files to itself. Nothing is written while nothing is done. */
+function sampleFiles({ stores }: EmbeddedSite): StoreSample {
+  let [entries, bytes] = [0, 0];
+  const folder = mkdtempSync(join(tmpdir(), 'fl-soak-copy-'));
+  try {
+    for (const [name, path] of stores) {
+      const copy = join(folder, `${name}.db`);
+      for (const end of ['', '-wal']) if (existsSync(path + end)) copyFileSync(path + end, copy + end);
+      const database = new Database(copy);
+      const one = (sql: string) => (database.prepare(sql).raw().get() as [number])[0];
+      for (const table of ['record', 'place', 'unique_key', 'mark', 'result'])
+        entries += one(`select count(*) from ${table}`);
+      bytes += (one('pragma page_count') - one('pragma freelist_count')) * one('pragma page_size');
+      database.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { entries, bytes };
+}
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+export const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(1);
