@@ -58,6 +58,8 @@ export class Consumer implements Service {
   #hasSuspectTurn = false;
   /** Where the next round begins, so that queues take turns. */
   #turn = 0;
+  /** Exchanges that have ended, well or not. */
+  #answered = 0;
   readonly #changed = new Condition();
   /** Ends the listening for wakes; each time it begins there is a new one. */
   #listening = new AbortController();
@@ -147,7 +149,7 @@ export class Consumer implements Service {
         queues: this.#lines.map((line) => line.name),
         hasRoom: () => pool.free > 0,
         changed: this.#changed,
-        onWake: (queues) => this.#wake(queues),
+        onWake: (queues) => this.#hearWake(queues),
         onPoll: () => this.#poll(),
         clock,
         random,
@@ -255,6 +257,7 @@ export class Consumer implements Service {
     this.#reserved += claim;
     const exchanged = await line.session.exchange(settle, claim, alone);
     this.#reserved -= claim;
+    this.#answered++;
     if (exchanged.type === 'done') this.#take(line, exchanged, wakes);
     // Not before: what it brought keeps the turn from here on.
     if (alone) this.#asking--;
@@ -327,6 +330,18 @@ export class Consumer implements Service {
   #wake(queues: readonly string[]): void {
     for (const line of this.#lines) if (queues.includes(line.name)) line.wake();
     this.#pump();
+  }
+
+  /**
+   * Claims first, and resolves when that is answered, or nothing was to be asked: a new blocking read would only be in the way
+   * of the job that is awaited.
+   */
+  #hearWake(queues: readonly string[]): Promise<unknown> {
+    const answered = this.#answered;
+    this.#wake(queues);
+    const isAnswered = () =>
+      this.#answered > answered || this.#lines.every((line) => line.session.underWay === 0);
+    return this.#changed.until(isAnswered, this.#listening.signal);
   }
 
   /** Another daemon may have run the suspects that this pool waits for, and nothing else would tell. */

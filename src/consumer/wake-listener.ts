@@ -15,8 +15,8 @@ export interface WakeListenerOptions {
   readonly hasRoom: () => boolean;
   /** Notified when that may have changed. */
   readonly changed: Condition;
-  /** These queues may have something to claim. */
-  readonly onWake: (queues: readonly string[]) => void;
+  /** These queues may have something to claim. Listening goes on when it resolves. */
+  readonly onWake: (queues: readonly string[]) => Promise<unknown>;
   /** Now and then, whatever the broker says: a wake can be missed. */
   readonly onPoll: () => void;
   readonly clock: Clock;
@@ -36,7 +36,7 @@ async function hearWakes(options: WakeListenerOptions, signal: AbortSignal): Pro
     await changed.until(hasRoom, signal);
     if (signal.aborted) return;
     try {
-      onWake(await broker.wait(queues, signal));
+      await onWake(await broker.wait(queues, signal));
     } catch (error) {
       log.warn('waiting for wakes failed', { err: toErrorRecord(error) });
       await clock.sleep(spread(random), signal);
