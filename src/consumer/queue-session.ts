@@ -30,6 +30,8 @@ export class QueueSession {
   #accounts = new Accounts();
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #resting: Promise<void> | null = null;
+  /** A lane waits for an agreement. An audit that it shares must come to one even where the counts are equal. */
+  #gapMet = false;
   readonly #changed = new Condition();
   /** Aborts the pauses between repeats when the session ends. */
   #ended = new AbortController();
@@ -121,7 +123,9 @@ export class QueueSession {
     if (this.#state !== 'open') return;
     await this.#rest(async (daemon) => {
       const reply = await this.#renew(daemon);
-      if (reply?.status === 'renewed' && reply.inFlight !== this.#accounts.size) await this.#agree(daemon);
+      if (this.#daemon !== daemon) return;
+      const differs = reply?.status === 'renewed' && reply.inFlight !== this.#accounts.size;
+      if (differs || this.#gapMet) await this.#agree(daemon);
     });
   }
 
@@ -134,10 +138,8 @@ export class QueueSession {
   }
 
   async resync(): Promise<void> {
-    const { daemon } = this;
-    // An audit under way agrees on nothing when the counts are equal: the numbers may differ all the same.
-    await this.#resting;
-    if (this.#daemon === daemon) await this.#rest((of) => this.#agree(of));
+    this.#gapMet = true;
+    await this.#rest((daemon) => this.#agree(daemon));
   }
 
   /** Ends it with the broker's knowledge. Call it when nothing is in flight. Never rejects. */
@@ -168,6 +170,7 @@ export class QueueSession {
     this.#lanes = ['idle', 'idle'];
     this.#accounts = new Accounts();
     this.#resting = null;
+    this.#gapMet = false;
     this.#confirmedAt = sentAt;
     this.#state = 'open';
     this.#options.listener.opened();
@@ -257,6 +260,7 @@ export class QueueSession {
   async #agree(daemon: string): Promise<void> {
     const { broker, queue, leaseMs, clock, random, log, listener } = this.#options;
     const ended = this.#ended.signal;
+    this.#gapMet = false;
     for (let attempt = 0; !ended.aborted; attempt++) {
       try {
         const reply = await broker.resync(queue, { daemon, leaseMs, numbers: this.#numbers });

@@ -345,7 +345,7 @@ const IN_DAEMONS: readonly Mutant[] = [
     file: SESSION,
     find: `        this.#lanes[lane] = 'resyncing';`,
     replace: `        this.#lanes[lane] = 'resyncing';\n        settle = [];`,
-    seed: 62,
+    seed: 37,
   },
   {
     name: 'what is in flight here and unknown stays so',
@@ -364,9 +364,9 @@ const IN_DAEMONS: readonly Mutant[] = [
   {
     name: 'a resync contents itself with an audit under way',
     file: SESSION,
-    find: 'await this.#resting;',
-    replace: '',
-    seed: 41,
+    find: 'if (differs || this.#gapMet)',
+    replace: 'if (differs)',
+    seed: 72,
   },
   {
     name: 'a resync does not wait for the other lane',
@@ -380,7 +380,7 @@ const IN_DAEMONS: readonly Mutant[] = [
     file: SESSION,
     find: 'reply.inFlight !== this.#accounts.size',
     replace: 'false',
-    seed: 51,
+    seed: 1,
   },
   {
     name: 'a daemon never fences itself',

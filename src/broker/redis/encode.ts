@@ -32,11 +32,12 @@ export function encodeEnqueue(keys: QueueKeys, batch: EnqueueBatch, epoch: strin
     throw badSize('jobs in a batch', batch.jobs.length);
   const args = [String(batch.notAfterAt), SCHEMA, epoch];
   let group = { kind: '', countAt: 0, count: 0 };
-  batch.jobs.forEach(({ record, delayMs }, index) => {
+  for (const [index, { record, delayMs }] of batch.jobs.entries()) {
     if (!RECORD.test(record)) throw notRecord(record);
-    const delay = wholeMs(delayMs);
-    const priority = record.slice(51, 52);
-    const unique = record.slice(HEADER_LENGTH, HEADER_LENGTH + Number(record.slice(66, 69)));
+    const delay = delayMs === 0 ? '0' : wholeMs(delayMs);
+    const priority = record.charAt(51);
+    const width = record.slice(66, 69);
+    const unique = width === '000' ? '' : record.slice(HEADER_LENGTH, HEADER_LENGTH + Number(width));
     const kind = unique !== '' ? 'u' : delay !== '0' ? 'd' : priority;
     if (kind !== group.kind) {
       group = { kind, countAt: args.push(kind, '0') - 1, count: 0 };
@@ -45,7 +46,7 @@ export function encodeEnqueue(keys: QueueKeys, batch: EnqueueBatch, epoch: strin
     if (kind === 'u') args.push(String(index), unique, recordId(record), priority, delay, record);
     else if (kind === 'd') args.push(delay, record);
     else args.push(record);
-  });
+  }
   return {
     keys: [keys.batch(batch.id), keys.meta, keys.unique, keys.delayed, keys.wake, ...keys.ready],
     args,
