@@ -20,11 +20,15 @@ function behindOne(mean: MovingMean): number {
   return Math.min(DEEPEST, Math.ceil(BUFFERED_MS / Math.max(mean, BUFFERED_MS / DEEPEST)));
 }
 
-/** As the master sees it, its own batches included: so long even jobs take that do nothing, when there are many. */
-const SHORT_AMONG_MANY_MS = 20;
+/**
+ * What the buffer holds should have begun within this time. As the master sees it, its own batches included, even jobs that do
+ * nothing take some milliseconds, when there are many.
+ */
+const BEGUN_MS = 20;
 const DEEPEST_AMONG_MANY = 256;
 
-/** As many again: the next ones are there when a batch has ended, and each waits for about as long as one job runs. */
+/** The next ones are there when a batch has ended. */
 function behindMany(mean: MovingMean, concurrency: number): number {
-  return mean === null || mean > SHORT_AMONG_MANY_MS ? 0 : Math.min(DEEPEST_AMONG_MANY, concurrency);
+  if (mean === null || mean > BEGUN_MS) return 0;
+  return Math.min(DEEPEST_AMONG_MANY, Math.floor((concurrency * BEGUN_MS) / Math.max(mean, 1)));
 }
