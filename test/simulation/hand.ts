@@ -27,11 +27,21 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}
 
 async function carryOut(task: Task): Promise<Told | Caught> {
   if (task.type === 'seed') {
-    const { violation, ...rest } = await simulate({ seed: task.seed, on: await storeFor(task.broker) });
-    return { ...rest, violation: violation?.message ?? null };
+    return told(task.seed, await storeFor(task.broker));
   }
   const mutant = MUTANTS.find(({ name }) => name === task.name) as Mutant;
   return hunt(mutant, await storeFor(mutant.store ?? 'redis'), task.seeds);
+}
+
+/** A simulation that breaks is told with its seed, as a violation is. */
+async function told(seed: number, on: string | StoreDisk): Promise<Told> {
+  try {
+    const { violation, ...rest } = await simulate({ seed, on });
+    return { ...rest, violation: violation?.message ?? null };
+  } catch (error) {
+    const broken = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { seed, operations: 0, reclaims: 0, overlaps: 0, digest: '', violation: `it broke: ${broken}` };
+  }
 }
 
 async function storeFor(broker: 'redis' | 'embedded'): Promise<string | StoreDisk> {
