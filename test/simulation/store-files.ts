@@ -27,15 +27,23 @@ export type Damage = 'cut' | 'scattered';
 
 /**
  * Between two states. The log is written and synced first; when the database itself has changed, the log was complete by
- * then, and any part of the change may be there.
+ * then, and any part of the change may be there. A log that was begun anew was copied back before, and that was synced: what may
+ * be missing of which file cannot be told from the two states alone, so then it is the one or the other.
  */
 export function torn(before: StoreFiles, after: StoreFiles, damage: Damage, dice: Dice): StoreFiles {
+  if (isBegunAnew(before.log, after.log)) return dice.chance(0.5) ? before : after;
   if (!before.database.equals(after.database)) {
     return { database: scattered(before.database, after.database, PAGE, dice), log: after.log };
   }
   const log =
     damage === 'cut' ? cut(before.log, after.log, dice) : scattered(before.log, after.log, SECTOR, dice);
   return { database: before.database, log };
+}
+
+/** By the salts in its header, which SQLite draws anew: https://www.sqlite.org/fileformat.html#walformat */
+function isBegunAnew(before: Buffer, after: Buffer): boolean {
+  const salts = (log: Buffer) => log.subarray(16, 24);
+  return before.length > 0 && after.length > 0 && !salts(before).equals(salts(after));
 }
 
 function cut(before: Buffer, after: Buffer, dice: Dice): Buffer {
