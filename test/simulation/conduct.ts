@@ -26,7 +26,8 @@ export class Conduct {
       const { daemon, lane, number } = call.argument;
       const standing = this.#standing(daemon);
       const { sent, answered } = standing.lanes[lane];
-      if (standing.gap)
+      // One that is not answered is sent on as it is: only then can there be a resync.
+      if (standing.gap && number !== sent)
         throw new Violation('P4', `${daemon} sends exchange ${number} after a gap, without a resync`);
       if (number !== sent && (number !== sent + 1 || answered !== sent))
         throw new Violation('P4', `${daemon} sends exchange ${number} of lane ${lane} after ${sent}`);
