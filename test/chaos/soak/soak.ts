@@ -44,8 +44,8 @@ const JOBS_PER_SECOND = 50;
 const PROGRESS_MS = 30_000;
 /** How long measurements under load go on, one each second. */
 const LOOKS = 15;
-/** A batch is remembered for so long after it was enqueued (35 s + 60 s): nothing of the load is left then. */
-const MARKS_MS = 100_000;
+/** A batch is remembered for 95 s after it was enqueued, and Redis takes its time to find what has ended: nothing of the load is left then. */
+const MARKS_MS = 180_000;
 
 export class Soak {
   readonly #world: World;
@@ -117,7 +117,16 @@ export class Soak {
     this.#world.record({ kind: 'healed' });
     await awaitQuiet(this.#world);
     await rest(MARKS_MS);
-    return { working: middle(looks), resting: this.#look(), store: await this.#stored() };
+    return { working: middle(looks), resting: await this.#atRest(), store: await this.#stored() };
+  }
+
+  async #atRest(): Promise<ProcessSample[]> {
+    const looks: ProcessSample[][] = [];
+    for (let look = 0; look < LOOKS; look++) {
+      looks.push(this.#look());
+      await rest(1_000);
+    }
+    return middle(looks);
   }
 
   async #disturb(minutes: number): Promise<void> {

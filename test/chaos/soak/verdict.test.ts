@@ -47,6 +47,11 @@ describe('the verdict of a soak', () => {
     });
   }
 
+  it('holds against a daemon that was killed what it has at rest only', () => {
+    assert.deepEqual(notBack(working({ pid: 8, rssBytes: 150_000_000 })), []);
+    assert.deepEqual(notBack(resting({ pid: 8, rssBytes: 150_000_000 })), ['daemon0: resident, resting']);
+  });
+
   it('tells of a daemon that is not there any more', () => {
     assert.equal(notBack(held({ working: [], resting: [] })).length, 6);
   });
