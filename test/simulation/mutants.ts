@@ -70,7 +70,7 @@ if redis.call('HEXISTS', KEYS[2], 'n0') == 0 then return {'lost'} end`,
     find: `if not deadline or tonumber(deadline) < 0 then return {'lost'} end
 if redis.call('HEXISTS', KEYS[2], 'n0') == 0 then return {'lost'} end`,
     replace: `if not deadline then return {'lost'} end`,
-    seed: 74,
+    seed: 88,
   },
   {
     name: 'heartbeat is refused when the lease has lapsed but was not taken',
@@ -450,7 +450,7 @@ const IN_THE_STORE: readonly Mutant[] = [
       this.#database.exec('COMMIT');
       this.#shelves.committed();
       return`,
-    seed: 20,
+    seed: 72,
     store: 'embedded',
   },
   {
