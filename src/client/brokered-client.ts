@@ -20,7 +20,6 @@ export class BrokeredClient {
   readonly #timeoutMs: number;
   readonly #clock: Clock;
   readonly #enqueuers = new Map<string, Enqueuer>();
-  readonly #watchers = new Map<string, ResultWatcher>();
   readonly #sources = new Map<string, JobSource>();
   #underWay = 0;
   readonly #changed = new Condition();
@@ -88,7 +87,7 @@ export class BrokeredClient {
   async close(): Promise<void> {
     this.#state = 'closed';
     await this.#changed.until(() => this.#underWay === 0);
-    for (const watcher of this.#watchers.values()) watcher.close();
+    for (const { watcher } of this.#sources.values()) watcher.close();
     await this.#broker.close();
   }
 
@@ -193,7 +192,6 @@ export class BrokeredClient {
     const known = this.#sources.get(queue);
     if (known !== undefined) return known;
     const watcher = new ResultWatcher(this.#broker, queue, this.#clock);
-    this.#watchers.set(queue, watcher);
     const made = { queue, broker: this.#broker, watcher, clock: this.#clock };
     this.#sources.set(queue, made);
     return made;

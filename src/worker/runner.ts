@@ -181,8 +181,11 @@ export class Runner {
 
   /** Among many, what ends in one turn of the event loop travels in one message, with what begins in its place. */
   #flushInTime(): void {
-    if (this.#options.concurrency === 1) this.flush();
-    if (this.#options.concurrency === 1 || this.#flushing) return;
+    if (this.#options.concurrency === 1) {
+      this.flush();
+      return;
+    }
+    if (this.#flushing) return;
     this.#flushing = true;
     setImmediate(() => {
       this.#flushing = false;

@@ -15,7 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   task: ['lib'],
   broker: ['task', 'lib'],
   pool: ['task', 'lib'],
-  worker: ['task', 'pool/host/protocol.ts', 'pool/host/wire.ts', 'pool/host/host.ts', 'pool/pool.ts', 'lib'],
+  worker: ['task', 'pool/host/protocol.ts', 'pool/host/wire.ts', 'pool/host/host.ts', 'lib'],
   config: ['scheduler/cron.ts', 'lib'],
   scheduler: ['broker/broker.ts', 'broker/job-record.ts', 'lib'],
   control: ['broker/broker.ts', 'broker/job-record.ts', 'pool/pool.ts', 'task', 'lib'],
