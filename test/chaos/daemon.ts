@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
 import { callDaemon } from '../../src/control/client.ts';
 import type { StatusReport } from '../../src/control/protocol.ts';
@@ -23,6 +24,8 @@ export interface DaemonOptions {
   /** Names of schedules that fire each second. The id of a tick's job is made of its schedule's name. */
   readonly schedules: readonly string[];
   readonly record: (event: Event) => void;
+  /** Modules that its master loads before the program. */
+  readonly preload?: readonly string[];
 }
 
 /** A bound for what never gets ready, not a wait: a machine that is busy with other work takes its time. */
@@ -65,7 +68,9 @@ export class RealDaemon {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [PROGRAM, 'start', '-c', join(this.#folder, 'supervisor.yaml')], {
+    const preload = (this.#options.preload ?? []).map((module) => `--import=${pathToFileURL(module)}`);
+    const words = ['start', '-c', join(this.#folder, 'supervisor.yaml')];
+    const child = spawn(process.execPath, [...preload, PROGRAM, ...words], {
       cwd: this.#folder,
       env: cleanEnvironment({}),
       stdio: ['ignore', 'pipe', 'pipe'],

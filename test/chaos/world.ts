@@ -21,6 +21,13 @@ import { SeededRandom } from './random.ts';
 import { RedisSite } from './redis-site.ts';
 import type { Site } from './site.ts';
 
+export interface WorldOptions {
+  /** An embedded store is on a disk that can be filled, also if no fault of the plan says so. */
+  readonly small?: boolean;
+  /** Modules that the masters load before the program. */
+  readonly preload?: readonly string[];
+}
+
 export class World {
   readonly plan: Plan;
   readonly historyFolder: string;
@@ -37,8 +44,8 @@ export class World {
   #keeping = true;
   #ended = false;
 
-  /** `small`: an embedded store is on a disk that can be filled, also if no fault of the plan says so. */
-  static async open(plan: Plan, folder: string, { small = fillsDisk(plan) } = {}): Promise<World> {
+  static async open(plan: Plan, folder: string, options: WorldOptions = {}): Promise<World> {
+    const { small = fillsDisk(plan), preload = [] } = options;
     const historyFolder = join(folder, 'history');
     mkdirSync(historyFolder);
     const recorder = new Recorder(historyFolder);
@@ -54,7 +61,10 @@ export class World {
     for (const name of names) {
       const broker = await site.brokerFor(name);
       daemons.push(
-        new RealDaemon({ name, folder, historyFolder, broker, schedules: schedulesOf(plan, name), record }),
+        new RealDaemon({
+          ...{ name, folder, historyFolder, broker, record, preload },
+          schedules: schedulesOf(plan, name),
+        }),
       );
     }
     world = new World({ plan, historyFolder, rules, daemons, site, recorder, record });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse, stringify } from 'yaml';
@@ -16,7 +16,9 @@ const config = {
 async function edit(daemon: Daemon, change: (config: Record<string, never>) => void): Promise<void> {
   const current = parse(await readFile(daemon.configPath, 'utf8'));
   change(current);
-  await writeFile(daemon.configPath, stringify(current));
+  // In one step, as editors and deploys do: a client reads the file whenever it likes.
+  await writeFile(`${daemon.configPath}.new`, stringify(current));
+  await rename(`${daemon.configPath}.new`, daemon.configPath);
 }
 
 /** A task module that says which version it is; `slow` answers the number of its delivery. */

@@ -10,7 +10,7 @@ import { SmallDisk } from '../small-disk.ts';
 import { World } from '../world.ts';
 import { DAEMONS } from './faults.ts';
 import { megabytes } from './probe.ts';
-import { Soak, type Soaked } from './soak.ts';
+import { GARBAGE_COLLECTION, Soak, type Soaked } from './soak.ts';
 import type { Comparison } from './verdict.ts';
 
 const USAGE = `Usage: npm run soak -- [options]
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
   const plan = planOf(chosen());
   const refused = plan.broker === 'redis' ? null : SmallDisk.refused();
   if (refused !== null) process.stdout.write(`a full disk is left out: ${refused}\n`);
-  const world = await World.open(plan, folder, { small: refused === null });
+  const world = await World.open(plan, folder, { small: refused === null, preload: [GARBAGE_COLLECTION] });
   try {
     const soaked = await soak(world, refused === null);
     const violations = tell(soaked);

@@ -5,6 +5,8 @@
  *     load and faults --> load alone, measured --> rest, measured     the warm-up, and then the same for longer
  */
 
+import { join } from 'node:path';
+import { ROOT } from '../../support/with-supervisor.ts';
 import { monotonicMs, readHistory } from '../history.ts';
 import { checkHistory } from '../judge.ts';
 import { awaitQuiet } from '../play.ts';
@@ -40,6 +42,10 @@ export interface Soaked {
   readonly violations: readonly Violation[];
 }
 
+/** Loaded into the masters, it makes them collect their garbage at SIGPWR: V8 collects when it likes, at rest perhaps never. */
+export const GARBAGE_COLLECTION = join(ROOT, 'test/fixtures/collect-garbage.mjs');
+/** For the collection, its snapshots of threads included. */
+const COLLECTION_MS = 5_000;
 const JOBS_PER_SECOND = 50;
 const PROGRESS_MS = 30_000;
 /** How long measurements under load go on, one each second. */
@@ -101,14 +107,11 @@ export class Soak {
   async #held(first: () => Promise<void>): Promise<Held> {
     let enough = false;
     const load = this.#producer.run(JOBS_PER_SECOND, () => enough);
-    const looks: ProcessSample[][] = [];
+    let working: ProcessSample[];
     try {
       await first();
       await rest(this.#options.settleMs);
-      for (let look = 0; look < LOOKS; look++) {
-        looks.push(this.#look());
-        await rest(1_000);
-      }
+      working = await this.#looks();
     } finally {
       enough = true;
       await load;
@@ -117,10 +120,13 @@ export class Soak {
     this.#world.record({ kind: 'healed' });
     await awaitQuiet(this.#world);
     await rest(MARKS_MS);
-    return { working: middle(looks), resting: await this.#atRest(), store: await this.#stored() };
+    return { working, resting: await this.#looks(), store: await this.#stored() };
   }
 
-  async #atRest(): Promise<ProcessSample[]> {
+  /** Of what is held, not of what V8 has not collected yet. */
+  async #looks(): Promise<ProcessSample[]> {
+    for (const daemon of this.#world.daemons) daemon.signal('SIGPWR');
+    await rest(COLLECTION_MS);
     const looks: ProcessSample[][] = [];
     for (let look = 0; look < LOOKS; look++) {
       looks.push(this.#look());
