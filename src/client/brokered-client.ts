@@ -13,6 +13,8 @@ import { type EnqueueOptions, encodeInput, type JobMaker, jobMaker } from './new
 import { ResultWatcher } from './result-watcher.ts';
 import type { ClientSettings } from './settings.ts';
 
+const NO_OPTIONS: EnqueueOptions = Object.freeze({});
+
 /** The client's work, once configuration and broker are at hand. */
 export class BrokeredClient {
   readonly #broker: BrokerClient;
@@ -21,6 +23,8 @@ export class BrokeredClient {
   readonly #clock: Clock;
   readonly #enqueuers = new Map<string, Enqueuer>();
   readonly #sources = new Map<string, JobSource>();
+  /** By queue and task. */
+  readonly #plainMakers = new Map<string, Map<string, JobMaker>>();
   #underWay = 0;
   readonly #changed = new Condition();
   #state: 'open' | 'closed' = 'open';
@@ -36,7 +40,7 @@ export class BrokeredClient {
   async enqueue(
     task: AnyTask | string,
     input?: unknown,
-    options: EnqueueOptions = {},
+    options: EnqueueOptions = NO_OPTIONS,
     deadline?: number,
   ): Promise<JobHandle<never>> {
     const encoded = this.#encode(task, input);
@@ -48,7 +52,8 @@ export class BrokeredClient {
       const maker = this.#maker(nameOf(task), queue, options);
       const id = newId();
       const existing = await enqueuer.add(maker.make(id, json), deadline);
-      return await this.#handle(queue, id, existing, maker.resultKept);
+      const handle = this.#handle(queue, id, existing, maker.resultKept);
+      return handle instanceof StoredJob ? handle : await handle;
     } finally {
       this.#end();
     }
@@ -58,7 +63,7 @@ export class BrokeredClient {
   async enqueueMany(
     task: AnyTask | string,
     inputs: readonly unknown[],
-    options: EnqueueOptions = {},
+    options: EnqueueOptions = NO_OPTIONS,
   ): Promise<JobHandle<never>[]> {
     const queue = this.#queueOf(task, options);
     const jsons: string[] = [];
@@ -144,7 +149,18 @@ export class BrokeredClient {
     );
   }
 
+  /** Without options a maker does not depend on when it is made: there is one per task and queue. */
   #maker(task: string, queue: string, options: EnqueueOptions): JobMaker {
+    if (options !== NO_OPTIONS) return this.#makerWith(task, queue, options);
+    const known = this.#plainMakers.get(queue)?.get(task);
+    if (known !== undefined) return known;
+    const made = this.#makerWith(task, queue, options);
+    const ofQueue = this.#plainMakers.get(queue) ?? new Map<string, JobMaker>();
+    this.#plainMakers.set(queue, ofQueue.set(task, made));
+    return made;
+  }
+
+  #makerWith(task: string, queue: string, options: EnqueueOptions): JobMaker {
     return jobMaker(task, options, {
       priority: this.#settings.priority(queue),
       resultTtlMs: this.#settings.resultTtlMs(queue),

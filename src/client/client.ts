@@ -68,6 +68,8 @@ class LazyClient implements Client {
   readonly #options: ClientOptions;
   readonly #timeoutMs: number;
   #opening: Promise<BrokeredClient> | null = null;
+  /** Once it is open, and until it is closed. */
+  #opened: BrokeredClient | null = null;
   #state: 'open' | 'closed' = 'open';
 
   constructor(options: ClientOptions, timeoutMs: number) {
@@ -75,14 +77,12 @@ class LazyClient implements Client {
     this.#timeoutMs = timeoutMs;
   }
 
-  async enqueue(
-    task: AnyTask | string,
-    input?: unknown,
-    options?: EnqueueOptions,
-  ): Promise<JobHandle<never>> {
+  enqueue(task: AnyTask | string, input?: unknown, options?: EnqueueOptions): Promise<JobHandle<never>> {
     // The first call connects: that is part of its time.
     const deadline = systemClock.monotonic() + this.#timeoutMs;
-    return (await this.#open()).enqueue(task, input, options, deadline);
+    const opened = this.#opened;
+    if (opened !== null) return opened.enqueue(task, input, options, deadline);
+    return this.#open().then((client) => client.enqueue(task, input, options, deadline));
   }
 
   async enqueueMany(
@@ -95,6 +95,7 @@ class LazyClient implements Client {
 
   async close(): Promise<void> {
     this.#state = 'closed';
+    this.#opened = null;
     const client = await this.#opening?.catch(() => null);
     await client?.close();
   }
@@ -109,7 +110,9 @@ class LazyClient implements Client {
       connect(this.#options, this.#timeoutMs, systemClock),
     );
     try {
-      return await this.#opening;
+      const client = await this.#opening;
+      if (this.#state === 'open') this.#opened = client;
+      return client;
     } catch (error) {
       // The file may be mended, the store become fit: the next call looks again.
       this.#opening = null;

@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { stringify } from 'yaml';
 import { callDaemon } from '../../src/control/client.ts';
 import type { StatusReport } from '../../src/control/protocol.ts';
@@ -24,8 +23,8 @@ export interface DaemonOptions {
   /** Names of schedules that fire each second. The id of a tick's job is made of its schedule's name. */
   readonly schedules: readonly string[];
   readonly record: (event: Event) => void;
-  /** Modules that its master loads before the program. */
-  readonly preload?: readonly string[];
+  /** CommonJS modules that its master and its threads load before anything else. */
+  readonly required?: readonly string[];
 }
 
 /** A bound for what never gets ready, not a wait: a machine that is busy with other work takes its time. */
@@ -68,11 +67,11 @@ export class RealDaemon {
   }
 
   async start(): Promise<void> {
-    const preload = (this.#options.preload ?? []).map((module) => `--import=${pathToFileURL(module)}`);
+    const required = (this.#options.required ?? []).map((module) => `--require=${module}`).join(' ');
     const words = ['start', '-c', join(this.#folder, 'supervisor.yaml')];
-    const child = spawn(process.execPath, [...preload, PROGRAM, ...words], {
+    const child = spawn(process.execPath, [PROGRAM, ...words], {
       cwd: this.#folder,
-      env: cleanEnvironment({}),
+      env: cleanEnvironment(required === '' ? {} : { NODE_OPTIONS: required }),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

@@ -24,8 +24,8 @@ import type { Site } from './site.ts';
 export interface WorldOptions {
   /** An embedded store is on a disk that can be filled, also if no fault of the plan says so. */
   readonly small?: boolean;
-  /** Modules that the masters load before the program. */
-  readonly preload?: readonly string[];
+  /** As of a daemon. */
+  readonly required?: readonly string[];
 }
 
 export class World {
@@ -45,7 +45,7 @@ export class World {
   #ended = false;
 
   static async open(plan: Plan, folder: string, options: WorldOptions = {}): Promise<World> {
-    const { small = fillsDisk(plan), preload = [] } = options;
+    const { small = fillsDisk(plan), required = [] } = options;
     const historyFolder = join(folder, 'history');
     mkdirSync(historyFolder);
     const recorder = new Recorder(historyFolder);
@@ -62,7 +62,7 @@ export class World {
       const broker = await site.brokerFor(name);
       daemons.push(
         new RealDaemon({
-          ...{ name, folder, historyFolder, broker, record, preload },
+          ...{ name, folder, historyFolder, broker, record, required },
           schedules: schedulesOf(plan, name),
         }),
       );

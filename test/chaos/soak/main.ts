@@ -51,7 +51,7 @@ async function main(): Promise<number> {
   const plan = planOf(chosen());
   const refused = plan.broker === 'redis' ? null : SmallDisk.refused();
   if (refused !== null) process.stdout.write(`a full disk is left out: ${refused}\n`);
-  const world = await World.open(plan, folder, { small: refused === null, preload: [GARBAGE_COLLECTION] });
+  const world = await World.open(plan, folder, { small: refused === null, required: [GARBAGE_COLLECTION] });
   try {
     const soaked = await soak(world, refused === null);
     const violations = tell(soaked);

@@ -42,9 +42,8 @@ export interface Soaked {
   readonly violations: readonly Violation[];
 }
 
-/** Loaded into the masters, it makes them collect their garbage at SIGPWR: V8 collects when it likes, at rest perhaps never. */
-export const GARBAGE_COLLECTION = join(ROOT, 'test/fixtures/collect-garbage.mjs');
-/** For the collection, its snapshots of threads included. */
+/** Makes masters and their threads collect their garbage at SIGPWR: V8 does so when it likes, at rest perhaps never. */
+export const GARBAGE_COLLECTION = join(ROOT, 'test/fixtures/collect-garbage.cjs');
 const COLLECTION_MS = 5_000;
 const JOBS_PER_SECOND = 50;
 const PROGRESS_MS = 30_000;
