@@ -13,7 +13,15 @@ import { type EnqueueOptions, encodeInput, type JobMaker, jobMaker } from './new
 import { ResultWatcher } from './result-watcher.ts';
 import type { ClientSettings } from './settings.ts';
 
+/** Kept for each queue: names of tasks that come from outside shall not fill the memory. */
+const MAKERS_LIMIT = 1_000;
 const NO_OPTIONS: EnqueueOptions = Object.freeze({});
+
+/** Whether a job differs from its queue's others in nothing but id, task and input. */
+function isPlain(options: EnqueueOptions): boolean {
+  for (const name in options) if (name !== 'queue') return false;
+  return true;
+}
 
 /** The client's work, once configuration and broker are at hand. */
 export class BrokeredClient {
@@ -149,13 +157,14 @@ export class BrokeredClient {
     );
   }
 
-  /** Without options a maker does not depend on when it is made: there is one per task and queue. */
+  /** One for all plain jobs of a task and queue: it does not depend on when it is made. */
   #maker(task: string, queue: string, options: EnqueueOptions): JobMaker {
-    if (options !== NO_OPTIONS) return this.#makerWith(task, queue, options);
+    if (!isPlain(options)) return this.#makerWith(task, queue, options);
     const known = this.#plainMakers.get(queue)?.get(task);
     if (known !== undefined) return known;
     const made = this.#makerWith(task, queue, options);
     const ofQueue = this.#plainMakers.get(queue) ?? new Map<string, JobMaker>();
+    if (ofQueue.size === MAKERS_LIMIT) ofQueue.clear();
     this.#plainMakers.set(queue, ofQueue.set(task, made));
     return made;
   }
