@@ -42,7 +42,7 @@ export interface Soaked {
   readonly violations: readonly Violation[];
 }
 
-/** Makes masters and their threads collect their garbage at SIGPWR: V8 does so when it likes, at rest perhaps never. */
+/** Makes masters and their threads collect their garbage at SIGVTALRM: V8 does so when it likes, at rest perhaps never. */
 export const GARBAGE_COLLECTION = join(ROOT, 'test/fixtures/collect-garbage.cjs');
 const COLLECTION_MS = 5_000;
 const JOBS_PER_SECOND = 50;
@@ -124,7 +124,7 @@ export class Soak {
 
   /** Of what is held, not of what V8 has not collected yet. */
   async #looks(): Promise<ProcessSample[]> {
-    for (const daemon of this.#world.daemons) daemon.signal('SIGPWR');
+    for (const daemon of this.#world.daemons) daemon.signal('SIGVTALRM');
     await rest(COLLECTION_MS);
     const looks: ProcessSample[][] = [];
     for (let look = 0; look < LOOKS; look++) {
