@@ -17,8 +17,10 @@ import { exhausted, type SettledAttempt, settlementOf, unreadable } from './sett
 import type { SuspectTurn } from './suspect-turn.ts';
 import { listenForWakes } from './wake-listener.ts';
 
-/** What settlements may still take at the end when the broker is away. */
+/** How long settlements are tried at the end with a broker that does not answer. */
 const FAREWELL_MS = 1_000;
+/** How long with one that does, once the deadline has passed. */
+const LONGEST_FAREWELL_MS = 5_000;
 
 export interface ConsumerOptions {
   readonly pool: Pool;
@@ -179,13 +181,21 @@ export class Consumer implements Service {
   }
 
   /**
-   * A healthy broker gets until the deadline, one that is away does not. Looks again and again: one that has just stopped
-   * answering is seen only when a call is overdue.
+   * A healthy broker gets until the deadline, and a little longer while it answers; one that is away gets neither. Looks
+   * again and again: one that has just stopped answering is seen only when a call is overdue.
    */
   async #losePatience(patience: AbortController, deadline: AbortSignal): Promise<void> {
     const { clock, broker } = this.#options;
-    do await clock.sleep(FAREWELL_MS, patience.signal);
-    while (broker.up && !deadline.aborted && !patience.signal.aborted);
+    let answered: number;
+    let late = 0;
+    do {
+      answered = this.#answered;
+      await clock.sleep(FAREWELL_MS, patience.signal);
+      if (deadline.aborted) late += FAREWELL_MS;
+    } while (
+      !patience.signal.aborted &&
+      (deadline.aborted ? this.#answered > answered && late < LONGEST_FAREWELL_MS : broker.up)
+    );
     patience.abort();
   }
 

@@ -467,6 +467,28 @@ describe('the consumer', () => {
     assert.deepEqual((await broker.sweep('a', { leaseMs: 1 })).leases, []);
   });
 
+  it('releases all of it after the deadline as well, as long as the broker answers, however slowly', async () => {
+    const inner = new MemoryBroker({ clock });
+    let delayMs = 0;
+    const slow = new Proxy(inner, {
+      get(target, property) {
+        if (property !== 'exchange') return Reflect.get(target, property).bind?.(target) ?? target.up;
+        return (...given: Parameters<Broker['exchange']>) =>
+          clock.sleep(delayMs).then(() => target.exchange(...given));
+      },
+    });
+    const { pool, consumer, enqueue } = setUp({ slots: 600, shared: slow });
+    await enqueue('a', 600);
+    await consumer.start();
+    await until(() => pool.inFlight === 600);
+    delayMs = 700;
+    consumer.quiet();
+    await pool.stop();
+    await consumer.stop(AbortSignal.abort());
+    const { ready, inFlight } = await inner.stats('a');
+    assert.deepEqual([ready, inFlight], [600, 0]);
+  }).timeout(30_000);
+
   it('stops also when the broker goes away while it stops', async () => {
     const { pool, consumer, enqueue, cut, stall } = setUp();
     await enqueue('a', 5);
