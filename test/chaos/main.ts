@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign } from './campaign.ts';
+import { brokerOf, elapsed, numberOf } from './command-line.ts';
 import type { Plan } from './faults.ts';
 import { SmallDisk } from './small-disk.ts';
 
@@ -51,17 +52,17 @@ async function main(): Promise<number> {
     process.stdout.write('ending after the plans under way; again to end now\n');
     ending.abort();
   });
-  const broker = chosen();
+  const broker = values.broker === undefined ? undefined : brokerOf(values.broker);
   const refused = broker === 'redis' ? null : SmallDisk.refused();
   if (refused !== null) process.stdout.write(`a full disk is left out: ${refused}\n`);
   const totals = await campaign({
-    minutes: number('minutes'),
-    seed: number('seed'),
-    atOnce: number('at-once'),
+    minutes: numberOf(values, 'minutes'),
+    seed: numberOf(values, 'seed'),
+    atOnce: numberOf(values, 'at-once'),
     listed: !values.random,
     ...(broker === undefined ? {} : { broker }),
     canFill: refused === null,
-    ...(values.plan === undefined ? {} : { plans: repeated(values.plan, number('times')) }),
+    ...(values.plan === undefined ? {} : { plans: repeated(values.plan, numberOf(values, 'times')) }),
     keepFolder: values.keep,
     say: (line) => void process.stdout.write(`${elapsed(from)}  ${line}\n`),
     signal: ending.signal,
@@ -74,25 +75,6 @@ async function main(): Promise<number> {
 function repeated(file: string, times: number): Plan[] {
   const plan = JSON.parse(readFileSync(file, 'utf8')) as Plan;
   return Array.from({ length: times }, () => plan);
-}
-
-function chosen(): 'redis' | 'embedded' | undefined {
-  const { broker } = values;
-  if (broker === undefined || broker === 'redis' || broker === 'embedded') return broker;
-  process.stderr.write(`--broker: ${broker} is neither redis nor embedded\n`);
-  process.exit(64);
-}
-
-function number(name: 'minutes' | 'seed' | 'times' | 'at-once'): number {
-  const value = Number(values[name]);
-  if (Number.isFinite(value) && value >= 0) return value;
-  process.stderr.write(`--${name}: ${values[name]} is not a number\n`);
-  process.exit(64);
-}
-
-function elapsed(from: number): string {
-  const seconds = Math.floor((performance.now() - from) / 1_000);
-  return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
 process.exitCode = await main();

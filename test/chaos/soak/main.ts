@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { brokerOf, elapsed, numberOf } from '../command-line.ts';
 import type { Plan } from '../faults.ts';
 import { SmallDisk } from '../small-disk.ts';
 import { World } from '../world.ts';
@@ -48,7 +49,7 @@ async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'fl-soak-'));
   const removeNow = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', removeNow);
-  const plan = planOf(chosen());
+  const plan = planOf(brokerOf(values.broker));
   const refused = plan.broker === 'redis' ? null : SmallDisk.refused();
   if (refused !== null) process.stdout.write(`a full disk is left out: ${refused}\n`);
   const world = await World.open(plan, folder, { small: refused === null, required: [GARBAGE_COLLECTION] });
@@ -67,7 +68,7 @@ async function main(): Promise<number> {
 /** Nothing that stays by design: no results, no jobs that die. */
 const planOf = (broker: 'redis' | 'embedded'): Plan => ({
   name: `soak ${values.seed}`,
-  seed: number('seed'),
+  seed: numberOf(values, 'seed'),
   broker,
   daemons: DAEMONS,
   jobs: 0,
@@ -86,9 +87,9 @@ function soak(world: World, canFill: boolean): Promise<Soaked> {
     ending.abort();
   });
   return new Soak(world, {
-    warmUpMinutes: number('warm-up'),
-    minutes: number('minutes'),
-    settleMs: number('settle') * 1_000,
+    warmUpMinutes: numberOf(values, 'warm-up'),
+    minutes: numberOf(values, 'minutes'),
+    settleMs: numberOf(values, 'settle') * 1_000,
     canFill,
     say: (line) => void process.stdout.write(`${elapsed(from)}  ${line}\n`),
     signal: ending.signal,
@@ -117,25 +118,6 @@ function keep({ historyFolder, daemons, site }: World): void {
   for (const daemon of daemons) daemon.keepLog(folder);
   site.keep(folder);
   process.stdout.write(`kept in ${folder}\n`);
-}
-
-function chosen(): 'redis' | 'embedded' {
-  const { broker } = values;
-  if (broker === 'redis' || broker === 'embedded') return broker;
-  process.stderr.write(`--broker: ${broker} is neither redis nor embedded\n`);
-  process.exit(64);
-}
-
-function number(name: 'minutes' | 'warm-up' | 'seed' | 'settle'): number {
-  const value = Number(values[name]);
-  if (Number.isFinite(value) && value >= 0) return value;
-  process.stderr.write(`--${name}: ${values[name]} is not a number\n`);
-  process.exit(64);
-}
-
-function elapsed(from: number): string {
-  const seconds = Math.floor((performance.now() - from) / 1_000);
-  return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
 process.exitCode = await main();
