@@ -1,0 +1,3 @@
+import { describeMutants } from './mutants-suite.ts';
+
+describeMutants('of the embedded store', ({ store }) => store === 'embedded');
