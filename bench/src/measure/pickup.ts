@@ -26,13 +26,14 @@ export async function pickupIdle(
   return timesOf(sentUs, await tally.untilStamped(phase, jobs));
 }
 
-/** The same while jobs arrive at random, so many a second. */
+/** The same while jobs arrive at random, so many a second; `to`: where, and what they wait for. */
 export async function pickupBusy(
   { system, tally }: Stage,
   phase: number,
   rate: number,
   ms: number,
   seed: number,
+  { queue, waitMs }: { readonly queue?: string; readonly waitMs?: number } = {},
 ): Promise<number[]> {
   const random = randomFrom(seed);
   const sentUs: number[] = [];
@@ -45,7 +46,7 @@ export async function pickupBusy(
     if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
     const index = sentUs.length;
     sentUs.push(nowUs());
-    stored.push(system.enqueue({ probe: 'stamp', phase, index }));
+    stored.push(system.enqueue({ probe: 'stamp', phase, index, waitMs }, queue));
   }
   await Promise.all(stored);
   return timesOf(sentUs, await tally.untilStamped(phase, sentUs.length));
