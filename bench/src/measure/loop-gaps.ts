@@ -8,6 +8,8 @@ export interface LoopGaps {
   /** At each of `QUANTILES`, rising. */
   readonly gapsMs: readonly number[];
   readonly maxMs: number;
+  /** CPU time of the loop's thread between two firings of another such timer, each. Where it waited for a core is not in it. */
+  readonly workMs: readonly number[];
 }
 
 const STEPS = 4_000;

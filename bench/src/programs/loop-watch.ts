@@ -4,6 +4,7 @@
  * `BENCH_LOOP_WATCH` the word `begin` opens a window, `end` is answered with what was seen in it.
  */
 
+import { openSync, readSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
@@ -20,21 +21,43 @@ function watch(path: string): void {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', (word) => {
-      if (String(word) === 'begin') histogram.reset();
-      socket.end(String(word) === 'end' ? JSON.stringify(seenBy(histogram)) : 'begun');
+      if (String(word) === 'begin') {
+        histogram.reset();
+        work.length = 0;
+      }
+      socket.end(String(word) === 'end' ? JSON.stringify(seenBy(histogram, work)) : 'begun');
     });
   });
+  const work: number[] = [];
+  const workedMs = threadClock();
+  let before = workedMs();
+  setInterval(() => {
+    const now = workedMs();
+    work.push(now - before);
+    before = now;
+  }, RESOLUTION_MS).unref();
   server.listen(path).unref();
   histogram.enable();
 }
 
+/** CPU time of the main thread so far, milliseconds; a scheduler's tick late. */
+function threadClock(): () => number {
+  const file = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+  const buffer = Buffer.alloc(64);
+  return () => {
+    const length = readSync(file, buffer, 0, buffer.length, 0);
+    return Number.parseInt(buffer.toString('latin1', 0, length), 10) / 1e6;
+  };
+}
+
 /** Takes long itself, so that a new window must be opened after it. */
-function seenBy(histogram: IntervalHistogram): LoopGaps {
+function seenBy(histogram: IntervalHistogram, workMs: readonly number[]): LoopGaps {
   const none = histogram.count === 0; // of none there is no quantile
   return {
     resolutionMs: RESOLUTION_MS,
     count: histogram.count,
     gapsMs: none ? [] : QUANTILES.map((share) => histogram.percentile(share * 100) / 1e6),
+    workMs,
     maxMs: none ? Number.NaN : histogram.max / 1e6,
   };
 }
