@@ -1,7 +1,7 @@
 import type { Contender } from '../contenders/contender.ts';
 import { kernelDelay, whileSpinning } from '../measure/kernel-delay.ts';
 import { CPU_MS } from '../measure/mixed-load.ts';
-import { pickupBusy } from '../measure/pickup.ts';
+import { pickupBusy, pickupMs } from '../measure/pickup.ts';
 import { turnsFor } from '../measure/spin.ts';
 import { warmUp } from '../measure/warm-up.ts';
 import { atMost } from '../report/bars.ts';
@@ -38,8 +38,10 @@ export function cpuStorm({ context, arena, suite }: Surroundings): Part {
 
   async function storm(stage: Stage, name: string, round: number): Promise<void> {
     const { system, tally } = stage;
-    const pickup = (phase: number) =>
-      pickupBusy(stage, phase, RATE, size.ms, context.seed + round, { queue: 'io', waitMs: IO_MS });
+    const pickup = async (phase: number) => {
+      const to = { queue: 'io', waitMs: IO_MS };
+      return (await pickupBusy(stage, phase, RATE, size.ms, context.seed + round, to)).map(pickupMs);
+    };
     await warmUp(stage, ['cpu', 'io']);
     alone.add(name, round, await pickup(PHASES.alone));
     // Three times what can be computed meanwhile.
