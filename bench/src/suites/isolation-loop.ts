@@ -24,7 +24,7 @@ const RUNS = [
 
 const LOADS = ['idle', 'drain', 'steady'] as const;
 type Load = (typeof LOADS)[number];
-const FULL = { jobs: 300_000, steadyMs: 10_000, idleMs: 3_000 };
+const FULL = { jobs: 200_000, steadyMs: 6_000, idleMs: 2_000 };
 const QUICK = { jobs: 80_000, steadyMs: 2_000, idleMs: 1_000 };
 /** Beside the quantiles. */
 const MORE = ['max', 'firings', 'felt p99', 'work p99', 'work max', '% without a core', 'jobs/s'] as const;

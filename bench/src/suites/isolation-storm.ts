@@ -13,7 +13,7 @@ import { BULLMQ_BOTH, FORKLOOP_BOTH, MIXED_CONTENDERS } from './mixed-entrants.t
 import { Samples, SHARES } from './samples.ts';
 import type { Findings } from './suite.ts';
 
-const FULL = { ms: 10_000, kernelMs: 5_000 };
+const FULL = { ms: 8_000, kernelMs: 4_000 };
 const QUICK = { ms: 3_000, kernelMs: 2_000 };
 /** I/O jobs a second: few, so that nothing but the storm delays them. */
 const RATE = 50;
