@@ -21,7 +21,7 @@ const GATHER_MS = 500;
 const STARTS = 'share of starts';
 const BEFORE = "flood's jobs begun before one";
 const FULL = { ms: 8_000 };
-const QUICK = { ms: 3_000 };
+const QUICK = { ms: 2_500 };
 
 interface Run {
   readonly name: string;

@@ -25,7 +25,7 @@ const RUNS = [
 const LOADS = ['idle', 'drain', 'steady'] as const;
 type Load = (typeof LOADS)[number];
 const FULL = { jobs: 200_000, steadyMs: 6_000, idleMs: 2_000 };
-const QUICK = { jobs: 80_000, steadyMs: 2_000, idleMs: 1_000 };
+const QUICK = { jobs: 60_000, steadyMs: 1_500, idleMs: 500 };
 /** Beside the quantiles. */
 const MORE = ['max', 'firings', 'felt p99', 'work p99', 'work max', '% without a core', 'jobs/s'] as const;
 const BAR_MS = 20;

@@ -14,7 +14,7 @@ import { Samples, SHARES } from './samples.ts';
 import type { Findings } from './suite.ts';
 
 const FULL = { ms: 8_000, kernelMs: 4_000 };
-const QUICK = { ms: 3_000, kernelMs: 2_000 };
+const QUICK = { ms: 2_500, kernelMs: 1_500 };
 /** I/O jobs a second: few, so that nothing but the storm delays them. */
 const RATE = 50;
 const IO_MS = 5;
