@@ -120,7 +120,7 @@ function findings(delays: Samples, of: (label: string, figure: string) => number
         ]),
       },
     ],
-    plots: [delays.plot()],
+    plots: [delays.plot(busy)],
     bars: [
       atMost(`master's loop at full throughput: p99 of its delay ≤ ${BAR_MS} ms`, worst, BAR_MS, ' ms'),
       atMost('the same, as felt by what comes at any moment', most('felt p99'), BAR_MS, ' ms'),

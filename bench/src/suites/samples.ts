@@ -54,12 +54,12 @@ export class Samples {
     return [...[...SHARES, 1].map((share) => short(this.typical(name, share))), String(count)];
   }
 
-  plot(): Plot {
+  plot(names: readonly string[] = this.names): Plot {
     return {
       type: 'distribution',
       title: `${this.title}, all rounds`,
       unit: 'ms',
-      series: [...this.#rounds].map(([label, rounds]) => ({ label, values: rounds.flat() })),
+      series: names.map((label) => ({ label, values: (this.#rounds.get(label) ?? []).flat() })),
     };
   }
 }
