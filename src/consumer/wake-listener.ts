@@ -31,17 +31,31 @@ export function listenForWakes(options: WakeListenerOptions, signal: AbortSignal
 }
 
 async function hearWakes(options: WakeListenerOptions, signal: AbortSignal): Promise<void> {
-  const { broker, queues, hasRoom, changed, onWake, clock, random, log } = options;
+  const { broker, hasRoom, changed, onWake, clock, random, log } = options;
+  let { queues } = options;
   while (!signal.aborted) {
     await changed.until(hasRoom, signal);
     if (signal.aborted) return;
     try {
-      await onWake(await broker.wait(queues, signal));
+      const woken = await broker.wait(queues, signal);
+      queues = lastOnes(queues, woken);
+      await onWake(woken);
     } catch (error) {
       log.warn('waiting for wakes failed', { err: toErrorRecord(error) });
       await clock.sleep(spread(random), signal);
     }
   }
+}
+
+/**
+ * A broker may tell of the first queue only, and one with a backlog is woken again by each exchange: those that were woken
+ * come last the next time, or nobody would hear of the others.
+ */
+function lastOnes(queues: readonly string[], woken: readonly string[]): readonly string[] {
+  return [
+    ...queues.filter((queue) => !woken.includes(queue)),
+    ...queues.filter((queue) => woken.includes(queue)),
+  ];
 }
 
 async function poll({ onPoll, clock, random }: WakeListenerOptions, signal: AbortSignal): Promise<void> {

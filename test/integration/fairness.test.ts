@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '../../src/index.ts';
+import { describeRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
 import { until } from '../support/until.ts';
 import { ROOT, withSupervisor } from '../support/with-supervisor.ts';
 
@@ -10,6 +11,21 @@ const FLOOD = 1_500;
 const FEW = 20;
 
 describe('a queue beside a flooded one of the same pool', () => {
+  define({});
+});
+
+describeRedis('a queue beside a flooded one of the same pool, on Redis', () => {
+  let redis: RedisServer;
+  const broker = { type: 'redis', url: '' };
+  before(async () => {
+    redis = await startRedis();
+    broker.url = redis.url;
+  });
+  after(() => redis.stop());
+  define({ broker });
+});
+
+function define(more: object): void {
   for (const [name, pool] of [
     ['a process pool', { kind: 'process', workers: 2 }],
     ['an async pool', { kind: 'async', concurrency: 8 }],
@@ -22,6 +38,7 @@ describe('a queue beside a flooded one of the same pool', () => {
       const order = () => readFileSync(file, 'utf8').split('\n').slice(0, -1);
       const config = {
         tasks: [join(ROOT, 'test/fixtures/tasks/write-order.mjs')],
+        ...more,
         pools: { only: { ...pool, queues: ['flooded', 'small'], env: { ORDER_FILE: file } } },
       };
       try {
@@ -44,4 +61,4 @@ describe('a queue beside a flooded one of the same pool', () => {
       }
     });
   }
-});
+}

@@ -17,12 +17,20 @@ const ENQUEUE_TIMEOUT = '60s';
 /** Handles in memory at once. */
 const BULK = 10_000;
 
+export interface ForkloopOptions extends ContenderOptions {
+  /** To look into its master: further arguments for Node.js, and variables. */
+  readonly look?: {
+    readonly nodeArguments: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+  };
+}
+
 /** forkloop: the daemon that `bin/supervisor start` runs, on Redis where the site has one, else on its embedded store. */
-export function forkloop(options: ContenderOptions): Contender {
+export function forkloop(options: ForkloopOptions): Contender {
   return { name: options.name, open: (site) => open(options, site) };
 }
 
-async function open(options: ContenderOptions, site: Site): Promise<System> {
+async function open(options: ForkloopOptions, site: Site): Promise<System> {
   const daemon = await startDaemon(options, site);
   const client = createClient({ config: daemon.config, enqueueTimeout: ENQUEUE_TIMEOUT });
   const queueFor = (wanted?: string) => ({ queue: queueOf(options, wanted) });
@@ -66,13 +74,14 @@ export interface Daemon {
 }
 
 /** Resolves when the daemon says that it is running. */
-export async function startDaemon(options: ContenderOptions, site: Site): Promise<Daemon> {
+export async function startDaemon(options: ForkloopOptions, site: Site): Promise<Daemon> {
   const folder = site.workspace.folder('forkloop');
   const config = join(folder, 'supervisor.yaml');
   writeFileSync(config, JSON.stringify(configOf(options, site, folder), null, 2)); // JSON is YAML
   const begun = performance.now();
-  const child = site.workspace.start(process.execPath, [PROGRAM, 'start', '-c', config], {
-    env: { NODE_ENV: 'production' },
+  const { nodeArguments = [], env = {} } = options.look ?? {};
+  const child = site.workspace.start(process.execPath, [...nodeArguments, PROGRAM, 'start', '-c', config], {
+    env: { NODE_ENV: 'production', ...env },
   });
   const socket = join(folder, 'control.sock');
   await untilRunning(child, socket);

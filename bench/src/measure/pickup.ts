@@ -23,17 +23,26 @@ export async function pickupIdle(
     sentUs.push(nowUs());
     await system.enqueue({ probe: 'stamp', phase, index });
   }
-  return timesOf(sentUs, await tally.untilStamped(phase, jobs));
+  return pickupsOf(sentUs, await tally.untilStamped(phase, jobs)).map(pickupMs);
 }
 
-/** The same while jobs arrive at random, so many a second. */
+/** When a job was enqueued and when its handler began. */
+export interface Pickup {
+  readonly sentUs: number;
+  readonly begunUs: number;
+}
+
+export const pickupMs = ({ sentUs, begunUs }: Pickup): number => (begunUs - sentUs) / 1_000;
+
+/** The same while jobs arrive at random, so many a second; `to`: where, and what they wait for. */
 export async function pickupBusy(
   { system, tally }: Stage,
   phase: number,
   rate: number,
   ms: number,
   seed: number,
-): Promise<number[]> {
+  { queue, waitMs }: { readonly queue?: string; readonly waitMs?: number } = {},
+): Promise<Pickup[]> {
   const random = randomFrom(seed);
   const sentUs: number[] = [];
   const stored: Promise<void>[] = [];
@@ -45,12 +54,15 @@ export async function pickupBusy(
     if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
     const index = sentUs.length;
     sentUs.push(nowUs());
-    stored.push(system.enqueue({ probe: 'stamp', phase, index }));
+    stored.push(system.enqueue({ probe: 'stamp', phase, index, waitMs }, queue));
   }
   await Promise.all(stored);
-  return timesOf(sentUs, await tally.untilStamped(phase, sentUs.length));
+  return pickupsOf(sentUs, await tally.untilStamped(phase, sentUs.length));
 }
 
-function timesOf(sentUs: readonly number[], stamps: readonly { index: number; begunUs: number }[]): number[] {
-  return stamps.map(({ index, begunUs }) => (begunUs - (sentUs[index] as number)) / 1_000);
+function pickupsOf(
+  sentUs: readonly number[],
+  stamps: readonly { index: number; begunUs: number }[],
+): Pickup[] {
+  return stamps.map(({ index, begunUs }) => ({ sentUs: sentUs[index] as number, begunUs }));
 }

@@ -1,4 +1,4 @@
-import { pickupBusy, pickupIdle } from '../measure/pickup.ts';
+import { pickupBusy, pickupIdle, pickupMs } from '../measure/pickup.ts';
 import { median, quantile } from '../measure/quantile.ts';
 import { warmUp } from '../measure/warm-up.ts';
 import { atMost, type Bar } from '../report/bars.ts';
@@ -90,7 +90,7 @@ async function measure(
     await warmUp(stage);
     const taken: Record<LoadName, number[]> = {
       idle: await pickupIdle(stage, 2, size.idleJobs, seed),
-      'half load': await pickupBusy(stage, 3, rate, size.busyMs, seed),
+      'half load': (await pickupBusy(stage, 3, rate, size.busyMs, seed)).map(pickupMs),
     };
     for (const load of LOADS) {
       times[load].set(name, [...(times[load].get(name) ?? []), taken[load]]);
