@@ -7,13 +7,14 @@ import type { Random } from '../lib/random.ts';
 import type { Service } from '../lib/service.ts';
 import type { Ended, Pool } from '../pool/pool.ts';
 import { nextClaim, shareOf } from './batching.ts';
-import { logCorrupt, logDiscarded, logEnd, logExhausted, logReply, logUnknownTask } from './consumer-log.ts';
-import { type PreparedJob, prepare, type QueueSettings } from './delivery.ts';
+import { logReply } from './consumer-log.ts';
+import type { QueueSettings } from './delivery.ts';
+import { holdAll, settleEnded } from './line-deliveries.ts';
 import { createLine } from './line-session.ts';
 import type { QueueLine } from './queue-line.ts';
 import type { QueueSession } from './queue-session.ts';
 import type { Exchanged, QueueSessionOptions } from './session-contract.ts';
-import { exhausted, type SettledAttempt, settlementOf, unreadable } from './settlement.ts';
+import { SuspectGate } from './suspect-gate.ts';
 import type { SuspectTurn } from './suspect-turn.ts';
 import { listenForWakes } from './wake-listener.ts';
 
@@ -52,12 +53,9 @@ export class Consumer implements Service {
   #claimed = 0;
   #meanRunMs: MovingMean = null;
   readonly #byName = new Map<string, QueueLine>();
+  readonly #suspects: SuspectGate;
   /** Slots that exchanges under way may fill. */
   #reserved = 0;
-  /** Exchanges under way that may bring a suspect. */
-  #asking = 0;
-  /** Whether this pool may run a suspect now, once it is empty. */
-  #hasSuspectTurn = false;
   /** Where the next round begins, so that queues take turns. */
   #turn = 0;
   /** Exchanges that have ended, well or not. */
@@ -70,6 +68,13 @@ export class Consumer implements Service {
     this.#options = options;
     this.#lines = options.queues.map((settings) => this.#createLine(settings));
     for (const line of this.#lines) this.#byName.set(line.name, line);
+    this.#suspects = new SuspectGate({
+      turn: options.suspectTurn,
+      lines: this.#lines,
+      isRunning: () => this.#state === 'running',
+      isEmpty: () => this.#isEmpty(),
+      onTurn: (queues) => this.#wake(queues),
+    });
     options.pool.onEnded((ended) => this.#settleAll(ended));
     options.pool.onFree(() => {
       this.#pump();
@@ -139,7 +144,7 @@ export class Consumer implements Service {
     this.#state = state;
     this.#listening.abort();
     for (const line of this.#lines) line.setDue(null, () => {});
-    this.#askForSuspectTurn();
+    this.#suspects.look();
   }
 
   #listen(): void {
@@ -175,7 +180,7 @@ export class Consumer implements Service {
     const complete = await this.#changed.until(settled, patience.signal);
     patience.abort();
     this.#state = 'stopped';
-    this.#options.suspectTurn.leave(this);
+    this.#suspects.leave();
     if (!complete) this.#logUnreleased();
     await Promise.all(this.#lines.map((line) => (complete ? line.session.close() : line.session.abandon())));
   }
@@ -213,7 +218,7 @@ export class Consumer implements Service {
   #pump(): void {
     if (this.#state === 'new' || this.#state === 'stopped') return;
     const hungry = this.#lines.filter((line) => line.hungry && line.session.ready);
-    this.#hasSuspectTurn = this.#askForSuspectTurn();
+    this.#suspects.look();
     this.#turn++;
     for (let i = 0; i < this.#lines.length; i++) {
       const line = this.#lines[(this.#turn + i) % this.#lines.length] as QueueLine;
@@ -227,25 +232,11 @@ export class Consumer implements Service {
     }
   }
 
-  /** True: a suspect waits, runs or is asked for, and it is this pool's turn to run one. */
-  #askForSuspectTurn(): boolean {
-    const { suspectTurn } = this.#options;
-    const waits = this.#state === 'running' && this.#lines.some((line) => line.suspects);
-    if (waits || this.#asking > 0 || this.#heldAlone())
-      return suspectTurn.ask(this, () => this.#beginSuspectTurn());
-    suspectTurn.leave(this);
-    return false;
-  }
-
-  #beginSuspectTurn(): void {
-    this.#wake(this.#lines.filter((line) => line.suspects).map((line) => line.name));
-  }
-
   /** How many jobs a queue may claim now. While suspects wait the pool runs empty; then one of them is claimed alone. */
   #claimable(line: QueueLine, hungryQueues: number): number {
-    if (this.#state !== 'running' || line.session.state !== 'open' || this.#heldAlone()) return 0;
+    if (this.#state !== 'running' || line.session.state !== 'open' || this.#suspects.holdsAlone) return 0;
     const { pool } = this.#options;
-    if (this.#hasSuspectTurn) return line.suspects && this.#isEmpty() && pool.free > 0 ? 1 : 0;
+    if (this.#suspects.isOpen) return this.#suspects.admits(line) && pool.free > 0 ? 1 : 0;
     return shareOf(pool.free - this.#reserved, hungryQueues, this.#meanRunMs);
   }
 
@@ -253,14 +244,9 @@ export class Consumer implements Service {
     return this.#options.pool.inFlight === 0 && this.#reserved === 0;
   }
 
-  #heldAlone(): boolean {
-    return this.#lines.some((line) => line.holdsAlone);
-  }
-
   async #exchange(line: QueueLine, claim: number): Promise<void> {
-    // Only for suspects that are known of: one met by chance would run beside what other queues claim at the same time.
-    const alone = claim > 0 && line.suspects && this.#hasSuspectTurn && this.#isEmpty();
-    if (alone) this.#asking++;
+    const alone = claim > 0 && this.#suspects.admits(line);
+    if (alone) this.#suspects.ask();
     const settle = line.takeSettlements();
     const { wakes } = line;
     line.pollDue = false;
@@ -270,7 +256,7 @@ export class Consumer implements Service {
     this.#answered++;
     if (exchanged.type === 'done') this.#take(line, exchanged, wakes);
     // Not before: what it brought keeps the turn from here on.
-    if (alone) this.#asking--;
+    if (alone) this.#suspects.asked();
     this.#changed.notify();
     this.#pump();
   }
@@ -278,9 +264,9 @@ export class Consumer implements Service {
   #take(line: QueueLine, { reply, jobs, startable }: Exchanged & { type: 'done' }, wakes: number): void {
     logReply(this.#options.log, line.name, reply);
     line.suspects = reply.suspects;
-    this.#hasSuspectTurn = this.#askForSuspectTurn();
+    this.#suspects.look();
     // A wake that came meanwhile is newer than this answer.
-    line.hungry = reply.more || (reply.suspects && this.#hasSuspectTurn) || line.wakes !== wakes;
+    line.hungry = reply.more || (reply.suspects && this.#suspects.isOpen) || line.wakes !== wakes;
     if (this.#state === 'running') line.setDue(reply.nextDueMs, () => this.#wake([line.name]));
     this.#claimed += jobs.length;
     if (startable && this.#state === 'running') this.#run(line, jobs);
@@ -289,43 +275,18 @@ export class Consumer implements Service {
 
   #run(line: QueueLine, jobs: ExchangeDone['jobs']): void {
     const { pool, log } = this.#options;
-    const deliveries = [];
-    for (const claimed of jobs) {
-      const result = prepare(claimed, line.settings, pool.tasks);
-      if (result.type === 'ready') {
-        line.held.set(claimed.token, { prepared: result.prepared, daemon: line.session.daemon });
-        deliveries.push(result.prepared.delivery);
-      } else if (result.type === 'exhausted') {
-        logExhausted(log, line.name, result.prepared);
-        line.settle(exhausted(attemptOf(result.prepared)));
-      } else if (result.type === 'corrupt') {
-        logCorrupt(log, line.name, claimed.token, result.error);
-        line.settle(unreadable(claimed.token, result.error));
-      } else {
-        logUnknownTask(log, line.name, result.task, result.delayMs);
-        line.settle({ type: 'snooze', token: claimed.token, delayMs: result.delayMs });
-      }
-    }
+    const deliveries = holdAll(line, jobs, pool.tasks, log);
     if (deliveries.length > 0) pool.run(deliveries);
   }
 
   #settleAll(ended: readonly Ended[]): void {
-    const { random, log, suspectTurn } = this.#options;
+    const { random, log } = this.#options;
     for (const end of ended) {
       // Pools take turns: this one may ask again.
-      if (end.delivery.alone) suspectTurn.leave(this);
+      if (end.delivery.alone) this.#suspects.leave();
       if (end.runMs !== null) this.#meanRunMs = addToMean(this.#meanRunMs, end.runMs);
       const line = this.#byName.get(end.delivery.queue);
-      const held = line?.held.get(end.delivery.token);
-      if (line === undefined || held === undefined) continue;
-      line.held.delete(end.delivery.token);
-      if (held.daemon !== line.session.daemon) {
-        logDiscarded(log, end);
-        continue;
-      }
-      const settlement = settlementOf(attemptOf(held.prepared), end.outcome, random);
-      logEnd(log, end, settlement);
-      line.settle(settlement);
+      if (line !== undefined) settleEnded(line, end, random, log);
     }
     this.#changed.notify();
     this.#pump();
@@ -366,8 +327,4 @@ export class Consumer implements Service {
       unreleased,
     });
   }
-}
-
-function attemptOf({ job, delivery: { token }, retry, resultTtlMs }: PreparedJob): SettledAttempt {
-  return { token, failures: job.failures, crashes: job.crashes, retry, resultTtlMs };
 }
