@@ -23,8 +23,8 @@ export interface DaemonOptions {
   /** Names of schedules that fire each second. The id of a tick's job is made of its schedule's name. */
   readonly schedules: readonly string[];
   readonly record: (event: Event) => void;
-  /** CommonJS modules that its master and its threads load before anything else. */
-  readonly required?: readonly string[];
+  /** Of its master and its threads, beside what any daemon has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A bound for what never gets ready, not a wait: a machine that is busy with other work takes its time. */
@@ -67,11 +67,10 @@ export class RealDaemon {
   }
 
   async start(): Promise<void> {
-    const required = (this.#options.required ?? []).map((module) => `--require=${module}`).join(' ');
     const words = ['start', '-c', join(this.#folder, 'supervisor.yaml')];
     const child = spawn(process.execPath, [PROGRAM, ...words], {
       cwd: this.#folder,
-      env: cleanEnvironment(required === '' ? {} : { NODE_OPTIONS: required }),
+      env: cleanEnvironment(this.#options.env ?? {}),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

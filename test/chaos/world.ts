@@ -24,8 +24,8 @@ import type { Site } from './site.ts';
 export interface WorldOptions {
   /** An embedded store is on a disk that can be filled, also if no fault of the plan says so. */
   readonly small?: boolean;
-  /** As of a daemon. */
-  readonly required?: readonly string[];
+  /** Of the daemons. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class World {
@@ -45,7 +45,7 @@ export class World {
   #ended = false;
 
   static async open(plan: Plan, folder: string, options: WorldOptions = {}): Promise<World> {
-    const { small = fillsDisk(plan), required = [] } = options;
+    const { small = fillsDisk(plan), env = {} } = options;
     const historyFolder = join(folder, 'history');
     mkdirSync(historyFolder);
     const recorder = new Recorder(historyFolder);
@@ -62,7 +62,7 @@ export class World {
       const broker = await site.brokerFor(name);
       daemons.push(
         new RealDaemon({
-          ...{ name, folder, historyFolder, broker, record, required },
+          ...{ name, folder, historyFolder, broker, record, env },
           schedules: schedulesOf(plan, name),
         }),
       );

@@ -11,7 +11,7 @@ import { SmallDisk } from '../small-disk.ts';
 import { World } from '../world.ts';
 import { DAEMONS } from './faults.ts';
 import { megabytes } from './probe.ts';
-import { GARBAGE_COLLECTION, Soak, type Soaked } from './soak.ts';
+import { Soak, type Soaked, TIGHT } from './soak.ts';
 import type { Comparison } from './verdict.ts';
 
 const USAGE = `Usage: npm run soak -- [options]
@@ -20,8 +20,8 @@ Two real daemons under a steady load of 50 jobs a second, with a fault every 5 t
 memory, descriptors, processes and what is stored are compared with what they were after a
 warm-up.
 
-  --minutes N    with faults after the warm-up (15); settling and rests take 7 minutes more
-  --warm-up N    minutes with faults before the first measurement (5)
+  --minutes N    with faults after the warm-up (15); settling and rests take 10 minutes more
+  --warm-up N    minutes with faults before the first measurement (8)
   --seed S       of load and faults (1)
   --broker B     redis or embedded (redis)
   --settle S     seconds under load without faults before memory is measured (90)
@@ -32,7 +32,7 @@ warm-up.
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '15' },
-    'warm-up': { type: 'string', default: '5' },
+    'warm-up': { type: 'string', default: '8' },
     seed: { type: 'string', default: '1' },
     broker: { type: 'string', default: 'redis' },
     settle: { type: 'string', default: '90' },
@@ -52,7 +52,7 @@ async function main(): Promise<number> {
   const plan = planOf(brokerOf(values.broker));
   const refused = plan.broker === 'redis' ? null : SmallDisk.refused();
   if (refused !== null) process.stdout.write(`a full disk is left out: ${refused}\n`);
-  const world = await World.open(plan, folder, { small: refused === null, required: [GARBAGE_COLLECTION] });
+  const world = await World.open(plan, folder, { small: refused === null, env: TIGHT });
   try {
     const soaked = await soak(world, refused === null);
     const violations = tell(soaked);

@@ -42,8 +42,15 @@ export interface Soaked {
   readonly violations: readonly Violation[];
 }
 
-/** Makes masters and their threads collect their garbage at SIGVTALRM: V8 does so when it likes, at rest perhaps never. */
-export const GARBAGE_COLLECTION = join(ROOT, 'test/fixtures/collect-garbage.cjs');
+/**
+ * The environment of daemons whose memory is compared, so that what is resident is what is held. Left alone, V8 collects when it
+ * likes, at rest perhaps never, and keeps up to 48 MB for young objects or gives them back; malloc keeps what each of its
+ * arenas had free.
+ */
+export const TIGHT = {
+  NODE_OPTIONS: `--max-semi-space-size=2 --require=${join(ROOT, 'test/fixtures/collect-garbage.cjs')}`,
+  MALLOC_ARENA_MAX: '1',
+};
 const COLLECTION_MS = 5_000;
 const JOBS_PER_SECOND = 50;
 const PROGRESS_MS = 30_000;
