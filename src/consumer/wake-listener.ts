@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../lib/clock.ts';
+import { toBeat } from '../lib/common-beat.ts';
 import type { Condition } from '../lib/condition.ts';
 import { toErrorRecord } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -46,7 +47,7 @@ async function hearWakes(options: WakeListenerOptions, signal: AbortSignal): Pro
 
 async function poll({ onPoll, clock, random }: WakeListenerOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await clock.sleep(spread(random), signal);
+    await clock.sleep(toBeat(clock, spread(random)), signal);
     if (!signal.aborted) onPoll();
   }
 }

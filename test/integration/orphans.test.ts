@@ -7,12 +7,12 @@ import { until } from '../support/until.ts';
 import { type Daemon, ROOT, withSupervisor } from '../support/with-supervisor.ts';
 
 const config = {
-  tasks: ['busy-loop', 'native-wait', 'start-a-child'].map((name) =>
+  tasks: ['busy-loop', 'close-guard-pipe', 'native-wait', 'start-a-child'].map((name) =>
     join(ROOT, `test/fixtures/tasks/${name}.ts`),
   ),
   defaults: { timeout: '0s' },
   pools: {
-    cpu: { kind: 'process', workers: 7, queues: ['cpu'] },
+    cpu: { kind: 'process', workers: 8, queues: ['cpu'] },
     io: { kind: 'async', host: 'process', queues: ['io'], block_timeout: '10m' },
   },
 };
@@ -20,6 +20,7 @@ const config = {
 /** One for each worker but two: of these one idles, and one is stopped. */
 const JOBS: readonly (readonly [string, unknown])[] = [
   ['busy-loop', null],
+  ['close-guard-pipe', null],
   ['atomics-wait', null],
   ['native-wait', { seconds: 60 }],
   ['start-a-child', null],
@@ -47,8 +48,8 @@ describe('the end of a daemon that is killed', () => {
       await occupy(daemon);
       const { run } = JSON.parse(readFileSync(join(daemon.folder, 'daemon.json'), 'utf8')) as { run: string };
       const marked = () => processesWithEnvironment(`FORKLOOP_RUN=${run}`);
-      // Eight workers, and what three of their jobs have started.
-      await until(() => marked().length >= 11);
+      // Nine workers, and what three of their jobs have started.
+      await until(() => marked().length >= 12);
       const before = marked();
       daemon.kill('SIGKILL');
       await daemon.exited;
