@@ -7,12 +7,12 @@ import { until } from '../support/until.ts';
 import { type Daemon, ROOT, withSupervisor } from '../support/with-supervisor.ts';
 
 const config = {
-  tasks: ['busy-loop', 'close-guard-pipe', 'native-wait', 'start-a-child'].map((name) =>
+  tasks: ['busy-loop', 'native-wait', 'start-a-child'].map((name) =>
     join(ROOT, `test/fixtures/tasks/${name}.ts`),
   ),
   defaults: { timeout: '0s' },
   pools: {
-    cpu: { kind: 'process', workers: 8, queues: ['cpu'] },
+    cpu: { kind: 'process', workers: 7, queues: ['cpu'] },
     io: { kind: 'async', host: 'process', queues: ['io'], block_timeout: '10m' },
   },
 };
@@ -20,7 +20,6 @@ const config = {
 /** One for each worker but two: of these one idles, and one is stopped. */
 const JOBS: readonly (readonly [string, unknown])[] = [
   ['busy-loop', null],
-  ['close-guard-pipe', null],
   ['atomics-wait', null],
   ['native-wait', { seconds: 60 }],
   ['start-a-child', null],
@@ -41,19 +40,44 @@ async function occupy(daemon: Daemon): Promise<void> {
   process.kill(idle.pid, 'SIGSTOP');
 }
 
+/** With what their jobs have started. */
+function workersOf({ folder }: Daemon) {
+  const { run } = JSON.parse(readFileSync(join(folder, 'daemon.json'), 'utf8')) as { run: string };
+  return processesWithEnvironment(`FORKLOOP_RUN=${run}`);
+}
+
 describe('the end of a daemon that is killed', () => {
   it('leaves nothing of its run alive a second later, whatever its workers and their children do', async function () {
     this.timeout(60_000);
     await withSupervisor(config, async (daemon) => {
       await occupy(daemon);
-      const { run } = JSON.parse(readFileSync(join(daemon.folder, 'daemon.json'), 'utf8')) as { run: string };
-      const marked = () => processesWithEnvironment(`FORKLOOP_RUN=${run}`);
-      // Nine workers, and what three of their jobs have started.
-      await until(() => marked().length >= 12);
+      const marked = () => workersOf(daemon);
+      // Eight workers, and what three of their jobs have started.
+      await until(() => marked().length >= 11);
       const before = marked();
       daemon.kill('SIGKILL');
       await daemon.exited;
       await until(() => !before.some(isAlive) && marked().length === 0, 1_000);
+    });
+  });
+
+  it('ends a worker whose job has closed the pipe that tells of it', async function () {
+    this.timeout(60_000);
+    const alone = {
+      tasks: [join(ROOT, 'test/fixtures/tasks/close-guard-pipe.ts')],
+      defaults: { timeout: '0s' },
+      // No other worker whose guard would end this one.
+      pools: { cpu: { kind: 'process', workers: 1, queues: ['cpu'] } },
+    };
+    await withSupervisor(alone, async (daemon) => {
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
+      await client.enqueue('close-guard-pipe', null, { queue: 'cpu' });
+      await until(async () => (await daemon.status()).pools[0]?.busy === 1, 20_000);
+      const [worker] = workersOf(daemon);
+      assert(worker !== undefined && isAlive(worker), 'the worker is known');
+      daemon.kill('SIGKILL');
+      await daemon.exited;
+      await until(() => !isAlive(worker), 1_000);
     });
   });
 });
