@@ -45,9 +45,10 @@ async function hearWakes(options: WakeListenerOptions, signal: AbortSignal): Pro
   }
 }
 
-async function poll({ onPoll, clock, random }: WakeListenerOptions, signal: AbortSignal): Promise<void> {
+/** All consumers of a daemon at once: their questions are one write. */
+async function poll({ onPoll, clock }: WakeListenerOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await clock.sleep(toBeat(clock, spread(random)), signal);
+    await clock.sleep(toBeat(clock, POLL_MS), signal);
     if (!signal.aborted) onPoll();
   }
 }
