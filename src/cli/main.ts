@@ -1,32 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
-import { addCheck } from './check.ts';
-import { addCompletion } from './completion.ts';
-import { addConfig } from './config.ts';
+import { type CommandGroup, loadCommands } from './commands.ts';
 import { type Action, addGlobalOptions, type Bind, contextOf, type Surroundings } from './context.ts';
-import { addDoctor } from './doctor.ts';
-import { addDump } from './dump.ts';
-import { addEnqueue } from './enqueue.ts';
 import { EXIT, exit } from './exit.ts';
-import { addHealth } from './health.ts';
 import { formatHelp, type HelpStream, helpHint, pointToHelp } from './help.ts';
-import { addJob } from './job.ts';
-import { addLogs } from './logs.ts';
 import { printError } from './print-error.ts';
-import { addQueue } from './queue.ts';
-import { addQuiet } from './quiet.ts';
-import { addReload } from './reload.ts';
-import { addRestart } from './restart.ts';
-import { addScale } from './scale.ts';
-import { addSchedule } from './schedule.ts';
-import { addStart } from './start.ts';
-import { addStatus } from './status.ts';
-import { addStop } from './stop.ts';
 import { cleanText } from './table.ts';
-import { addTask } from './task.ts';
-import { addVersion } from './version.ts';
-import { addWorker } from './worker.ts';
 
 /** Runs the command line of this process to its end. */
 export async function runMain(): Promise<void> {
@@ -69,8 +49,8 @@ export async function main(words: readonly string[], surroundings: Surroundings)
         code = printError(error, context.output, helpHint(command));
       }
     };
-  const program = createProgram(bind, surroundings);
   try {
+    const program = createProgram(bind, surroundings, await loadCommands(words[0]));
     await explainNamed(program, words);
     await program.parseAsync([...words], { from: 'user' });
     return code;
@@ -115,8 +95,12 @@ async function refuseUnknown(command: Command, word: string): Promise<never> {
 /** What help goes to and tells of the process. */
 type HelpSurroundings = Pick<Surroundings, 'version'> & Readonly<Record<'stdout' | 'stderr', HelpStream>>;
 
-/** Every command; nothing runs yet. */
-export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurroundings): Command {
+/** The commands of `groups`; nothing runs yet. */
+export function createProgram(
+  bind: Bind,
+  { stdout, stderr, version }: HelpSurroundings,
+  groups: readonly CommandGroup[],
+): Command {
   const program = new Command('supervisor')
     .description('Background jobs: one daemon with a process pool and an async pool.')
     .usage('[options] <command>')
@@ -126,7 +110,7 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
     .addHelpText('after', EXAMPLES);
   formatHelp(program, stdout, stderr);
   addGlobalOptions(program);
-  for (const [heading, adders] of GROUPS) {
+  for (const { heading, adders } of groups) {
     program.commandsGroup(heading);
     for (const add of adders) add(program, bind);
   }
@@ -135,14 +119,6 @@ export function createProgram(bind: Bind, { stdout, stderr, version }: HelpSurro
   pointToHelp(program);
   return program;
 }
-
-/** As help lists them. */
-const GROUPS: readonly (readonly [string, readonly ((program: Command, bind: Bind) => void)[]])[] = [
-  ['Run the daemon:', [addStart, addStop, addRestart, addReload, addScale, addQuiet]],
-  ['Look at it:', [addStatus, addHealth, addWorker, addLogs, addDump, addCheck, addConfig, addDoctor]],
-  ['Work with jobs:', [addEnqueue, addJob, addQueue, addSchedule, addTask]],
-  ['This program:', [addCompletion, addVersion]],
-];
 
 const EXAMPLES = `
 Examples:

@@ -2,12 +2,9 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { LoadedConfig } from '../config/load.ts';
 import type { LogOverrides } from '../config/log-overrides.ts';
-import { banner } from './banner.ts';
 import { type Bind, type CommandContext, usageError } from './context.ts';
-import { startDetached } from './detach.ts';
 import { exitCodeOf } from './exit.ts';
 import { addLogFlags, type LogFlags, logOverridesOf } from './log-flags.ts';
-import { DETACHED_LOG } from './logs.ts';
 import { terminalWidth } from './output.ts';
 import { shortPath } from './status-view.ts';
 import { waitingParent } from './waiting-parent.ts';
@@ -76,9 +73,10 @@ async function run(
     terminal: { stdin: stdin.isTTY === true, stdout: stdout.isTTY === true, stderr: stderr.isTTY === true },
     requireBroker: flags.requireBroker === true,
     detached: onReady === null ? null : wordsOf(flags, loaded, logOverrides),
-    onReady: ({ status, tasks, next }) => {
+    onReady: async ({ status, tasks, next }) => {
       onReady?.();
       if (!output.stderrIsTerminal || output.quiet) return;
+      const { banner } = await import('./banner.ts');
       const facts = {
         status,
         tasks,
@@ -98,6 +96,10 @@ async function detach(context: CommandContext, flags: StartFlags): Promise<numbe
   const { output, cwd, env } = context;
   if ((env['NOTIFY_SOCKET'] ?? '') !== '')
     throw usageError('--detach: a service manager starts this, and watches what it starts: leave it out');
+  const [{ startDetached }, { DETACHED_LOG }] = await Promise.all([
+    import('./detach.ts'),
+    import('./logs.ts'),
+  ]);
   const loaded = await context.loadConfig();
   if (loaded.report !== '') output.errorText(loaded.report);
   const { config } = loaded;

@@ -7,6 +7,7 @@ import { newId } from '../lib/ids.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { DEFAULT_PRIORITY } from '../lib/priority.ts';
 import { createRouter } from '../task/router.ts';
+import { brokerOptionsOf } from './broker-options.ts';
 import { BrokeredClient } from './brokered-client.ts';
 import type { ClientOptions } from './client-options.ts';
 import { type ClientSettings, plainSettings } from './settings.ts';
@@ -54,12 +55,4 @@ export function settingsOf({ config }: LoadedConfig): ClientSettings {
     priority: (queue) => config.queues[queue]?.priority ?? DEFAULT_PRIORITY,
     resultTtlMs: (queue) => config.queues[queue]?.keep?.results ?? config.defaults.keep.results,
   };
-}
-
-/** Where a configuration's daemon keeps its jobs, as openBrokerClient and openBroker take it. */
-export function brokerOptionsOf({ config }: LoadedConfig): BrokerOptions {
-  const { broker, namespace, control } = config;
-  return broker.type === 'redis'
-    ? { type: 'redis', url: broker.url, passwordFile: broker.password_file, namespace }
-    : { type: 'embedded', path: broker.path, socket: `${control.directory}/broker.sock` };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { toBeat } from '../lib/common-beat.ts';
 import type { Service } from '../lib/service.ts';
 import type { QueueSession } from './queue-session.ts';
 
@@ -41,14 +42,16 @@ export class LeaseKeeper implements Service {
   async #keep(): Promise<void> {
     const { sessions, heartbeatMs, clock } = this.#options;
     const { signal } = this.#stopped;
+    const tickMs = heartbeatMs / TICKS;
     let beatAt = clock.monotonic();
     let auditAt = beatAt;
     while (!signal.aborted) {
-      await clock.sleep(heartbeatMs / TICKS, signal);
+      await clock.sleep(toBeat(clock, tickMs), signal);
       if (signal.aborted) return;
       const now = clock.monotonic();
       for (const session of sessions) session.checkFence();
-      if (now - beatAt < heartbeatMs) continue;
+      // The tick that is nearest to it: one that comes a moment early must not put it off to the next.
+      if (now - beatAt < heartbeatMs - tickMs / 2) continue;
       beatAt = now;
       if (now - auditAt < AUDIT_MS) for (const session of sessions) void session.heartbeat();
       else {

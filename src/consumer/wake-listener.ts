@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../lib/clock.ts';
+import { toBeat } from '../lib/common-beat.ts';
 import type { Condition } from '../lib/condition.ts';
 import { toErrorRecord } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -58,9 +59,10 @@ function lastOnes(queues: readonly string[], woken: readonly string[]): readonly
   ];
 }
 
-async function poll({ onPoll, clock, random }: WakeListenerOptions, signal: AbortSignal): Promise<void> {
+/** All consumers of a daemon at once: their questions are one write. */
+async function poll({ onPoll, clock }: WakeListenerOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await clock.sleep(spread(random), signal);
+    await clock.sleep(toBeat(clock, POLL_MS), signal);
     if (!signal.aborted) onPoll();
   }
 }

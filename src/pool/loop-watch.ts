@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../lib/clock.ts';
+import { toBeat } from '../lib/common-beat.ts';
 import type { LookAtProcess } from './process-look.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
@@ -30,7 +31,7 @@ export class LoopWatch {
   }
 
   start(): void {
-    this.#timer = this.#clock.setTimer(this.#intervalMs, () => {
+    this.#timer = this.#clock.setTimer(toBeat(this.#clock, this.#intervalMs), () => {
       for (const worker of this.#workers) this.#look(worker);
       this.start();
     });

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../lib/clock.ts';
+import { toBeat } from '../lib/common-beat.ts';
 import type { LookAtProcess } from './process-look.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
@@ -46,7 +47,8 @@ export class StallWatch {
   }
 
   start(): void {
-    this.#timer = this.#options.clock.setTimer(this.#intervalMs, () => {
+    const { clock } = this.#options;
+    this.#timer = clock.setTimer(toBeat(clock, this.#intervalMs), () => {
       for (const worker of this.#options.workers) this.#look(worker);
       this.start();
     });

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Broker } from '../broker/broker.ts';
 import { openBroker, serveBroker } from '../broker/open.ts';
-import { brokerOptionsOf } from '../client/connect.ts';
+import { brokerOptionsOf } from '../client/broker-options.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config, PoolConfig } from '../config/schema.ts';
 import { workerCount } from '../config/workers.ts';

@@ -28,8 +28,11 @@ export class CrashLoopWatch {
   look(): void {
     const { pools, config, supervisor, log } = this.#options;
     if (this.#failure !== null || !supervisor.works) return;
-    for (const { name, status } of pools.map((pool) => ({ name: pool.name, status: pool.status() }))) {
-      if (status.state !== 'crash_loop' || config().pools[name]?.restart.on_crash_loop !== 'exit') continue;
+    for (const pool of pools) {
+      const { name } = pool;
+      if (config().pools[name]?.restart.on_crash_loop !== 'exit') continue;
+      const status = pool.status();
+      if (status.state !== 'crash_loop') continue;
       const last = status.workers.find(({ lastExit }) => lastExit !== null)?.lastExit ?? 'not known';
       const message = `pool ${name} is in a crash loop, which ends the daemon (restart.on_crash_loop: exit); why a worker ended: ${last}`;
       this.#failure = new ForkloopError('ERR_POOL_NOT_READY', message);

@@ -1,4 +1,4 @@
-import pidusage from 'pidusage';
+import { KERNEL_TELLS, residentBytes } from './resident-memory.ts';
 
 export interface ProcessUse {
   /** Resident bytes. */
@@ -7,9 +7,18 @@ export interface ProcessUse {
   readonly cpuPercent: number;
 }
 
-/** Resident bytes of processes, all asked in one call; one that is gone is absent. Never rejects. */
+/**
+ * Resident bytes of processes; one that is gone is absent. Never rejects. Read where the kernel tells it: a daemon is weighed
+ * when it has just begun, and the first call of pidusage starts two programs.
+ */
 export async function memoryOf(pids: readonly number[]): Promise<ReadonlyMap<number, number>> {
-  return new Map([...(await useOf(pids))].map(([pid, { rss }]) => [pid, rss]));
+  if (!KERNEL_TELLS) return new Map([...(await useOf(pids))].map(([pid, { rss }]) => [pid, rss]));
+  const known = new Map<number, number>();
+  for (const pid of pids) {
+    const bytes = residentBytes(pid);
+    if (bytes !== null) known.set(pid, bytes);
+  }
+  return known;
 }
 
 /** What was asked last. Never rejects. */
@@ -27,6 +36,7 @@ export function useOf(pids: readonly number[]): Promise<ReadonlyMap<number, Proc
 }
 
 async function ask(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>> {
+  const { default: pidusage } = await import('pidusage');
   try {
     const found = await pidusage([...pids]);
     return new Map(
@@ -35,12 +45,15 @@ async function ask(pids: readonly number[]): Promise<ReadonlyMap<number, Process
       ),
     );
   } catch {
-    return useOneByOne(pids);
+    return useOneByOne(pidusage, pids);
   }
 }
 
 /** pidusage fails as a whole when one process is gone. */
-async function useOneByOne(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>> {
+async function useOneByOne(
+  pidusage: typeof import('pidusage'),
+  pids: readonly number[],
+): Promise<ReadonlyMap<number, ProcessUse>> {
   const uses = await Promise.allSettled(
     pids.map(async (pid) => {
       const { memory, cpu } = await pidusage(pid);

@@ -1,5 +1,5 @@
 import { openBrokerClient } from '../broker/open.ts';
-import { brokerOptionsOf } from '../client/connect.ts';
+import { brokerOptionsOf } from '../client/broker-options.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Clock } from '../lib/clock.ts';
 

@@ -24,7 +24,7 @@ export interface RunOptions {
   /** Whether a broker that does not answer at the start ends the daemon; else it is waited for. */
   readonly requireBroker: boolean;
   /** Everything works: the pools, the claims, the sockets. */
-  readonly onReady: (ready: Ready) => void;
+  readonly onReady: (ready: Ready) => Promise<void>;
 }
 
 export interface Ready {
@@ -99,7 +99,7 @@ async function runLocked(
       const status = await daemon.report();
       supervision.loop.look();
       log.info('ready', { version: options.version, pid: process.pid, config: options.loaded.path });
-      options.onReady({ status, ...startFacts(built) });
+      await options.onReady({ status, ...startFacts(built) });
     });
   } finally {
     // One more Ctrl-C must not change how a killed daemon exits.

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { toBeat } from '../lib/common-beat.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Service } from '../lib/service.ts';
 
@@ -53,8 +54,9 @@ export class SuperviseLoop implements Service {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       const began = clock.monotonic();
-      await clock.sleep(ROUND_MS, signal);
-      if (!signal.aborted) this.#round(clock.monotonic() - began - ROUND_MS);
+      const roundMs = toBeat(clock, ROUND_MS);
+      await clock.sleep(roundMs, signal);
+      if (!signal.aborted) this.#round(clock.monotonic() - began - roundMs);
     }
   }
 

@@ -1,7 +1,8 @@
 /**
  * What the guard runs: plain JavaScript as text, so that it starts without a loader and before any module of the user.
  *
- * The parent's id changes at the moment the master dies; the end of the pipe tells it a little before. What jobs have started
+ * The parent's id changes at the moment the master dies; the end of the pipe tells it a little before. While the pipe is there
+ * the id is looked at once in the half second that an orphan may live: each look wakes an idle machine. What jobs have started
  * ends with it: what carries the mark of this run, and the process group, which a negative id is.
  */
 export const GUARD_SCRIPT = `
@@ -29,12 +30,16 @@ const look = () => {
   end(process.pid);
 };
 look();
-setInterval(look, 200);
+let watch = setInterval(look, 400);
 
 const pipe = new Socket({ fd: workerData.pipe, readable: true, writable: true });
 pipe.setEncoding('utf8');
 pipe.on('error', () => {});
-pipe.on('close', () => { for (let ms = 0; ms < 100; ms += 5) setTimeout(look, ms); });
+pipe.on('close', () => {
+  for (let ms = 0; ms < 100; ms += 5) setTimeout(look, ms);
+  clearInterval(watch);
+  watch = setInterval(look, 100);
+});
 let text = '';
 pipe.on('data', (chunk) => {
   const lines = (text + chunk).split('\\n');

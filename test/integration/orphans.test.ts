@@ -40,19 +40,44 @@ async function occupy(daemon: Daemon): Promise<void> {
   process.kill(idle.pid, 'SIGSTOP');
 }
 
+/** With what their jobs have started. */
+function workersOf({ folder }: Daemon) {
+  const { run } = JSON.parse(readFileSync(join(folder, 'daemon.json'), 'utf8')) as { run: string };
+  return processesWithEnvironment(`FORKLOOP_RUN=${run}`);
+}
+
 describe('the end of a daemon that is killed', () => {
   it('leaves nothing of its run alive a second later, whatever its workers and their children do', async function () {
     this.timeout(60_000);
     await withSupervisor(config, async (daemon) => {
       await occupy(daemon);
-      const { run } = JSON.parse(readFileSync(join(daemon.folder, 'daemon.json'), 'utf8')) as { run: string };
-      const marked = () => processesWithEnvironment(`FORKLOOP_RUN=${run}`);
+      const marked = () => workersOf(daemon);
       // Eight workers, and what three of their jobs have started.
       await until(() => marked().length >= 11);
       const before = marked();
       daemon.kill('SIGKILL');
       await daemon.exited;
       await until(() => !before.some(isAlive) && marked().length === 0, 1_000);
+    });
+  });
+
+  it('ends a worker whose job has closed the pipe that tells of it', async function () {
+    this.timeout(60_000);
+    const alone = {
+      tasks: [join(ROOT, 'test/fixtures/tasks/close-guard-pipe.ts')],
+      defaults: { timeout: '0s' },
+      // No other worker whose guard would end this one.
+      pools: { cpu: { kind: 'process', workers: 1, queues: ['cpu'] } },
+    };
+    await withSupervisor(alone, async (daemon) => {
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
+      await client.enqueue('close-guard-pipe', null, { queue: 'cpu' });
+      await until(async () => (await daemon.status()).pools[0]?.busy === 1, 20_000);
+      const [worker] = workersOf(daemon);
+      assert(worker !== undefined && isAlive(worker), 'the worker is known');
+      daemon.kill('SIGKILL');
+      await daemon.exited;
+      await until(() => !isAlive(worker), 1_000);
     });
   });
 });

@@ -1,8 +1,11 @@
 /** The reference of the command line (docs/cli.md), made of the help that the program itself prints. */
 
 import type { Command } from 'commander';
+import { loadCommands } from '../../src/cli/commands.ts';
 import { createProgram } from '../../src/cli/main.ts';
 import { runMain } from './run-main.ts';
+
+const groups = await loadCommands();
 
 /** Every command that help shows, from the root ('') on, as in `job list`. */
 export function commandPaths(): string[] {
@@ -38,7 +41,7 @@ export function namesOf(path: string): { commands: string[]; options: string[] }
 
 function program(): Command {
   const stream = { write: () => true };
-  return createProgram(() => async () => {}, { stdout: stream, stderr: stream, version: '' });
+  return createProgram(() => async () => {}, { stdout: stream, stderr: stream, version: '' }, groups);
 }
 
 export async function cliReference(): Promise<string> {

@@ -10,8 +10,16 @@ import type { Workspace } from '../site/workspace.ts';
 import { Tally } from './tally.ts';
 import { warmUp } from './warm-up.ts';
 
-/** After the start, until memory and CPU are those of rest. */
+/** After the start, until a process has done all that it does by itself. */
 const REST_MS = 2_000;
+
+/** How a daemon or a peer at rest is looked at. */
+export interface Idling {
+  /** After the start, until memory and CPU are those of rest. V8 collects what loading has left some eight seconds later. */
+  readonly restMs: number;
+  /** How long its CPU is counted. */
+  readonly idleMs: number;
+}
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -39,11 +47,11 @@ export const LEFT_MS = RUNNING_MS - BEGUN_MS;
 export async function measureStanding(
   pools: readonly PoolLayout[],
   site: Site,
-  idleMs: number,
+  idling: Idling,
 ): Promise<Standing> {
   const daemon = await startDaemon({ name: 'forkloop', pools }, site);
   try {
-    const rest = await atRest(familyOf(daemon.child.pid), idleMs);
+    const rest = await atRest(familyOf(daemon.child.pid), idling);
     const begun = performance.now();
     await daemon.call('reload', { all: true, dry_run: false });
     const reloadMs = performance.now() - begun;
@@ -75,18 +83,18 @@ export async function measureBusyDrain(
 }
 
 /** A peer that has run jobs: its children are forked by the first of them. */
-export async function measurePeer(contender: Contender, site: Site, idleMs: number): Promise<Rest> {
+export async function measurePeer(contender: Contender, site: Site, idling: Idling): Promise<Rest> {
   const system = await contender.open(site);
   try {
     await warmUp({ system, tally: new Tally(site.probe) }, ['cpu', 'io']);
-    return await atRest(system.pids(), idleMs);
+    return await atRest(system.pids(), idling);
   } finally {
     await system.close();
   }
 }
 
-async function atRest(pids: readonly number[], idleMs: number): Promise<Rest> {
-  await pause(REST_MS);
+async function atRest(pids: readonly number[], { restMs, idleMs }: Idling): Promise<Rest> {
+  await pause(restMs);
   const [master, ...children] = pids;
   const memory = { master: memoryOf(master as number), children: children.map(memoryOf) };
   return { ...memory, idlePercent: await idleOf(pids, idleMs) };

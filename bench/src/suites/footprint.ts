@@ -1,5 +1,6 @@
 import { bullmq } from '../contenders/bullmq.ts';
 import {
+  type Idling,
   LEFT_MS,
   measureBareChild,
   measureBusyDrain,
@@ -25,13 +26,12 @@ const PEER = 'BullMQ, sandboxed + in-process';
 /** Jobs that run when a daemon is told to stop. */
 const RUNNING = 100;
 
-interface Size {
+interface Size extends Idling {
   readonly rounds: number;
-  readonly idleMs: number;
 }
 
-const FULL: Size = { rounds: 5, idleMs: 20_000 };
-const QUICK: Size = { rounds: 2, idleMs: 3_000 };
+const FULL: Size = { rounds: 5, restMs: 15_000, idleMs: 20_000 };
+const QUICK: Size = { rounds: 2, restMs: 2_000, idleMs: 3_000 };
 
 const BOTH = [processPool(PROCESSES, 'cpu'), asyncPool(100, 'io')];
 /** The same without the async pool's thread: the difference is what a thread takes. */
@@ -77,14 +77,14 @@ export const footprint: Suite = {
         await server.empty();
         const { workspace } = context;
         const probe = () => workspace.folder('probe');
-        const rest = await measurePeer(peer, { workspace, redis: server, probe: probe() }, size.idleMs);
+        const rest = await measurePeer(peer, { workspace, redis: server, probe: probe() }, size);
         recordRest(context, PEER, round, rest);
         for (const { name, pools, store } of LAYOUTS) {
           progress.step(name);
           await server.empty();
           const redis = store === 'redis' ? server : null;
           const site = { workspace, redis, probe: probe() };
-          record(context, name, round, await measureStanding(pools, site, size.idleMs));
+          record(context, name, round, await measureStanding(pools, site, size));
           if (pools.every(({ kind }) => kind !== 'async')) continue;
           const drainMs = await measureBusyDrain(pools, site, 'io', RUNNING);
           add(context, name, round, 'drain, 100 jobs running', drainMs);
