@@ -6,7 +6,8 @@ import { freePort, type RedisServer, startRedis } from './redis-server.ts';
 import { until } from './until.ts';
 
 const SLOTS = 16_384;
-const NODE_TIMEOUT_MS = 1_000;
+/** Nobody is taken for dead because the machine is busy. */
+const NODE_TIMEOUT_MS = 15_000;
 
 export interface RedisCluster {
   readonly nodes: readonly RedisServer[];
@@ -81,5 +82,52 @@ async function join(nodes: readonly RedisServer[], firstBus: string): Promise<vo
       const whole = info.includes(`cluster_known_nodes:${nodes.length}`) && info.includes('cluster_state:ok');
       return whole && info.includes(`cluster_slots_ok:${SLOTS}`);
     });
+  }
+}
+
+/** How often a node has answered with an error of this code. */
+export async function errorsOf({ port }: RedisServer, code: string): Promise<number> {
+  const stats = String(await ask(port, 'INFO', 'errorstats'));
+  return Number(new RegExp(`^errorstat_${code}:count=(\\d+)`, 'm').exec(stats)?.[1] ?? 0);
+}
+
+/** A slot on its way from one node to another, step by step, as `redis-cli --cluster reshard` does it. */
+export class SlotMove {
+  readonly #slot: string;
+  readonly #from: RedisServer;
+  readonly #to: RedisServer;
+  readonly #id: string;
+
+  private constructor(slot: number, from: RedisServer, to: RedisServer, id: string) {
+    this.#slot = String(slot);
+    this.#from = from;
+    this.#to = to;
+    this.#id = id;
+  }
+
+  /** From here on the slot is open: what needs several keys of it is refused when one is not there. */
+  static async begin(slot: number, from: RedisServer, to: RedisServer): Promise<SlotMove> {
+    const id = String(await ask(to.port, 'CLUSTER', 'MYID'));
+    const source = String(await ask(from.port, 'CLUSTER', 'MYID'));
+    await ask(to.port, 'CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', source);
+    await ask(from.port, 'CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', id);
+    return new SlotMove(slot, from, to, id);
+  }
+
+  /** The source has no key of it any more, and sends who asks for one to the target. */
+  async moveKeys(): Promise<void> {
+    for (;;) {
+      const keys = (await ask(this.#from.port, 'CLUSTER', 'GETKEYSINSLOT', this.#slot, '10')) as string[];
+      if (keys.length === 0) return;
+      const target = ['127.0.0.1', String(this.#to.port), '', '0', '5000'];
+      await ask(this.#from.port, 'MIGRATE', ...target, 'KEYS', ...keys);
+    }
+  }
+
+  /** The target has the slot, and every node knows it. */
+  async end(nodes: readonly RedisServer[]): Promise<void> {
+    const others = nodes.filter((node) => node !== this.#to);
+    for (const { port } of [this.#to, ...others])
+      await ask(port, 'CLUSTER', 'SETSLOT', this.#slot, 'NODE', this.#id);
   }
 }
