@@ -10,7 +10,9 @@ const SLOTS = 16_384;
 const NODE_TIMEOUT_MS = 15_000;
 
 export interface RedisCluster {
+  /** The masters, in the order of their slots. */
   readonly nodes: readonly RedisServer[];
+  readonly replicas: RedisServer[];
   /** Of one node. */
   readonly url: string;
   /** The node that was given the slot of this key when the cluster was made. */
@@ -24,10 +26,14 @@ export interface RedisClusterOptions {
 }
 
 /** Resolves when every node serves. The slots of a node that is away do not stop the others. */
-export async function startCluster({ masters = 3, persistence = 'none' }: RedisClusterOptions = {}) {
+export async function startCluster({
+  masters = 3,
+  persistence = 'none',
+}: RedisClusterOptions = {}): Promise<RedisCluster> {
   const nodes: RedisServer[] = [];
+  const replicas: RedisServer[] = [];
   const stop = async () => {
-    await Promise.all(nodes.map((node) => node.stop()));
+    await Promise.all([...nodes, ...replicas].map((node) => node.stop()));
   };
   try {
     const bus = await Promise.all(Array.from({ length: masters }, () => freePort()));
@@ -37,13 +43,28 @@ export async function startCluster({ masters = 3, persistence = 'none' }: RedisC
     await stop();
     throw error;
   }
-  const cluster: RedisCluster = {
+  return {
     nodes,
+    replicas,
     url: nodes[0]!.url,
     holderOf: (key) => nodes[Math.floor((slotOf(key) * nodes.length) / SLOTS)]!,
     stop,
   };
-  return cluster;
+}
+
+/** A further node, in sync with a master. It is stopped with the cluster. */
+export async function addReplica(cluster: RedisCluster, master: RedisServer): Promise<RedisServer> {
+  const bus = await freePort();
+  const replica = await startRedis({ args: clusterArgs(bus) });
+  cluster.replicas.push(replica);
+  await ask(master.port, 'CLUSTER', 'MEET', '127.0.0.1', String(replica.port), String(bus));
+  const id = String(await ask(master.port, 'CLUSTER', 'MYID'));
+  await until(async () => String(await ask(replica.port, 'CLUSTER', 'NODES')).includes(id));
+  await ask(replica.port, 'CLUSTER', 'REPLICATE', id);
+  await until(async () =>
+    String(await ask(replica.port, 'INFO', 'replication')).includes('master_link_status:up'),
+  );
+  return replica;
 }
 
 /** Sends one command to a node. */
