@@ -63,6 +63,18 @@ export const AXES: readonly Axis[] = [
     measure: (size, measuring) => atDaemons(ours, size, measuring),
   },
   {
+    name: `daemons, ${MASTERS} queues`,
+    unit: `daemons on one Redis, ${MASTERS} queues`,
+    contender: ours,
+    sizes: [1, 4],
+    quickSizes: [1, 2],
+    measure(size, measuring) {
+      const queues = queuesNamed(MASTERS);
+      const pools = [{ kind: 'async' as const, size: SLOTS, queues }];
+      return atDaemons(forkloop({ name: FORKLOOP_ASYNC, pools }), size, measuring, queues);
+    },
+  },
+  {
     name: 'daemons on a cluster',
     unit: `daemons on a Redis Cluster of ${MASTERS} masters, a queue on each`,
     contender: ours,
