@@ -17,7 +17,7 @@ import { LazyBroker } from './lazy-broker.ts';
 export type BrokerOptions =
   | {
       readonly type: 'redis';
-      /** `redis://host:port/db` or `rediss://`. */
+      /** `redis://host:port/db` or `rediss://`: a server, or any node of a Redis Cluster. */
       readonly url: string;
       readonly password?: string | undefined;
       /** A file that holds the password; read for each connection, so that it can be changed while the daemon runs. */

@@ -69,7 +69,8 @@ const redisBroker = z
       .string()
       .regex(/^rediss?:\/\/./, { error: 'write redis://host:port/db or rediss://host:port/db' })
       .meta({
-        description: 'The server; rediss:// encrypts. A password is better kept in password_file.',
+        description:
+          'The server, or any node of a Redis Cluster; rediss:// encrypts. A password is better kept in password_file.',
         'x-examples': ['redis://127.0.0.1:6379/0', `\${REDIS_URL:-redis://127.0.0.1:6379/0}`],
       }),
     password_file: z

@@ -3,6 +3,8 @@ import { brokerOptionsOf } from '../client/broker-options.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Clock } from '../lib/clock.ts';
 
+const NOBODY = '00000000-0000-7000-8000-000000000000';
+
 /**
  * Asks the broker of a configuration as a client does, once, and lets it go. Resolves when it has answered and is fit.
  * @throws BrokerError ERR_BROKER_UNAVAILABLE, ERR_BROKER_UNFIT: the message says why
@@ -11,8 +13,9 @@ export async function probeBroker(loaded: LoadedConfig, clock: Clock): Promise<v
   const broker = openBrokerClient({ ...brokerOptionsOf(loaded), clock });
   try {
     await broker.start();
-    const [queue] = Object.values(loaded.config.pools).flatMap(({ queues }) => queues);
-    if (queue !== undefined) await broker.results(queue, ['00000000-0000-7000-8000-000000000000']);
+    // Each of them: they may lie on different nodes of a cluster.
+    const queues = new Set(Object.values(loaded.config.pools).flatMap((pool) => pool.queues));
+    await Promise.all([...queues].map((queue) => broker.results(queue, [NOBODY])));
   } finally {
     await broker.close();
   }

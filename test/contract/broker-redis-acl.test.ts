@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openRedisFixture, plainClient } from '../support/redis-broker.ts';
+import { queueKeys } from '../../src/broker/redis/keys.ts';
+import { Scripts } from '../../src/broker/redis/scripts.ts';
+import { slotOf } from '../../src/broker/redis/slot.ts';
+import { openRedisFixture, plainClient, redisBroker } from '../support/redis-broker.ts';
+import { ask, errorsOf, SlotMove, startCluster } from '../support/redis-cluster.ts';
 import { describeRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
 import { ROOT, withSupervisor } from '../support/with-supervisor.ts';
 import { brokerContract } from './broker.ts';
@@ -59,6 +63,30 @@ describeRedis('a Redis user with the rights that docs/deployment.md names', () =
 
     const refused = stats.split('\r\n').filter((line) => /rejected_calls=[1-9]/.test(line));
     assert.deepEqual(refused, []);
+  });
+
+  it('is enough on each node of a cluster, also while a slot is on its way', async () => {
+    const cluster = await startCluster();
+    const namespace = 'forkloop';
+    const keys = queueKeys(namespace, 'orders');
+    const nodeUrl = url.replace(/@.*/, `@127.0.0.1:${cluster.nodes[0]!.port}`);
+    const broker = redisBroker({ url: nodeUrl, namespace }, new Scripts());
+    try {
+      for (const { port } of cluster.nodes) await ask(port, 'ACL', 'SETUSER', ...rules);
+      await broker.start();
+      const from = cluster.holderOf(keys.wake);
+      const to = cluster.nodes.find((node) => node !== from)!;
+      await ask(from.port, 'SET', keys.result('a'), 'done');
+      const move = await SlotMove.begin(slotOf(keys.wake), from, to);
+      await move.moveKeys();
+      assert.deepEqual(await broker.results('orders', ['a']), ['done']);
+      await move.end(cluster.nodes);
+      assert.equal((await broker.stats('orders')).ready, 0);
+      for (const node of cluster.nodes) assert.equal(await errorsOf(node, 'NOPERM'), 0);
+    } finally {
+      await broker.close();
+      await cluster.stop();
+    }
   });
 
   it('can neither see other keys nor change the server', async () => {

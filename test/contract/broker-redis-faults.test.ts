@@ -77,6 +77,20 @@ describeRedis('the redis broker under faults', () => {
     assert.equal(fine.up, true);
   });
 
+  it('logs in as the user of the url with the password of its own', async () => {
+    const server = await start();
+    const admin = await administer(server);
+    await admin.sendCommand(['ACL', 'SETUSER', 'jobs:1', 'on', '>s/e@cret', '~*', '+@all']);
+    await admin.sendCommand(['ACL', 'SETUSER', 'default', '-@all']);
+    for (const url of [
+      server.url.replace('//', '//jobs%3A1@'),
+      server.url.replace('//', '//jobs%3A1:old@'),
+    ]) {
+      const broker = await connect(server, { url, password: async () => 's/e@cret' });
+      assert.equal((await broker.stats('orders')).ready, 0);
+    }
+  });
+
   it('takes a new password as soon as there is one', async () => {
     const server = await start({ args: ['--requirepass', 'secret'] });
     const admin = createClient({ url: server.url.replace('//', '//:secret@') });

@@ -15,10 +15,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + (redis.call('GET', 'test:clock') or 0)
 `;
 
-export function redisBroker(options: Partial<RedisBrokerOptions> & { url: string }): RedisBroker {
+export function redisBroker(
+  options: Partial<RedisBrokerOptions> & { url: string },
+  scripts = new Scripts({ now: MOVABLE_NOW }),
+): RedisBroker {
   const defaults = { namespace: `test-${newId()}`, callDeadlineMs: 2_000, clock: systemClock };
   const rest = { random: Math.random, newId, log: silentLogger };
-  return new RedisBroker({ ...defaults, ...rest, ...options }, new Scripts({ now: MOVABLE_NOW }));
+  return new RedisBroker({ ...defaults, ...rest, ...options }, scripts);
 }
 
 /** A plain client to look at the keys and to spoil them. */

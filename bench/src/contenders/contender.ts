@@ -1,5 +1,5 @@
 import type { JobInput } from '../programs/job-input.ts';
-import type { RedisServer } from '../site/redis-server.ts';
+import type { RedisSite } from '../site/redis-server.ts';
 import type { Workspace } from '../site/workspace.ts';
 
 /**
@@ -17,7 +17,7 @@ export interface Contender {
 export interface Site {
   readonly workspace: Workspace;
   /** Null: it brings its own store. */
-  readonly redis: RedisServer | null;
+  readonly redis: RedisSite | null;
   /** Where handlers leave what they count. */
   readonly probe: string;
 }

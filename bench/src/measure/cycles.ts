@@ -1,6 +1,6 @@
 import type { System } from '../contenders/contender.ts';
 import type { JobInput } from '../programs/job-input.ts';
-import type { RedisServer } from '../site/redis-server.ts';
+import type { RedisSite } from '../site/redis-server.ts';
 import { noops } from './load.ts';
 import { startMeter, type Use } from './meter.ts';
 import type { Tally } from './tally.ts';
@@ -21,7 +21,7 @@ export interface Cost {
 export interface CycleOptions {
   readonly system: System;
   readonly tally: Tally;
-  readonly redis: RedisServer;
+  readonly redis: RedisSite;
   readonly pids: readonly number[];
   readonly phase: number;
   /** Of a cycle. */

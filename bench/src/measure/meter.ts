@@ -1,5 +1,5 @@
 import { cpuUsOf } from '../site/processes.ts';
-import type { RedisServer } from '../site/redis-server.ts';
+import type { RedisSite } from '../site/redis-server.ts';
 
 /** What was used between two moments, microseconds. */
 export interface Use {
@@ -16,7 +16,7 @@ export interface Use {
 /** Begins to measure; the answer ends it. */
 export async function startMeter(
   pids: readonly number[],
-  redis: RedisServer | null,
+  redis: RedisSite | null,
 ): Promise<() => Promise<Use>> {
   const before = await redis?.use();
   const workers = cpuUsOf(pids);

@@ -14,8 +14,18 @@ export interface RedisUse {
   readonly scriptUs: number;
 }
 
+/** Where jobs are stored: a server, or several as one. */
+export interface RedisSite {
+  readonly url: string;
+  readonly port: number;
+  empty(): Promise<void>;
+  use(): Promise<RedisUse>;
+  /** Bytes. */
+  memory(): Promise<number>;
+}
+
 /** A redis-server on loopback, of the benchmark's own. */
-export class RedisServer {
+export class RedisServer implements RedisSite {
   readonly port: number;
   readonly persistence: Persistence;
   readonly admin: Redis;

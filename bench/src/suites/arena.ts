@@ -1,19 +1,24 @@
 import type { Contender, Site, System } from '../contenders/contender.ts';
 import { Tally } from '../measure/tally.ts';
-import { type Persistence, RedisServer } from '../site/redis-server.ts';
+import { RedisCluster } from '../site/redis-cluster.ts';
+import { type Persistence, RedisServer, type RedisSite } from '../site/redis-server.ts';
 import type { Workspace } from '../site/workspace.ts';
 import type { Entrant } from './entrants.ts';
+
+/** Of the cluster: as many as the smallest that outlives the loss of one. */
+export const MASTERS = 3;
 
 export interface Stage {
   readonly system: System;
   readonly tally: Tally;
-  readonly redis: RedisServer | null;
+  readonly redis: RedisSite | null;
 }
 
 /** Lets contenders onto the stage one at a time: the same servers, emptied before each. */
 export class Arena {
   readonly #workspace: Workspace;
   readonly #servers = new Map<Persistence, RedisServer>();
+  #cluster: RedisCluster | undefined;
 
   constructor(workspace: Workspace) {
     this.#workspace = workspace;
@@ -27,7 +32,7 @@ export class Arena {
 
   async open<T>(
     contender: Contender,
-    redis: RedisServer | null,
+    redis: RedisSite | null,
     act: (stage: Stage) => Promise<T>,
   ): Promise<T> {
     await redis?.empty();
@@ -51,7 +56,13 @@ export class Arena {
     return server;
   }
 
+  async cluster(): Promise<RedisCluster> {
+    this.#cluster ??= await RedisCluster.start(this.#workspace, MASTERS);
+    return this.#cluster;
+  }
+
   async close(): Promise<void> {
+    await this.#cluster?.stop();
     for (const server of this.#servers.values()) await server.stop();
   }
 }

@@ -1,6 +1,7 @@
 import { bullmq } from '../contenders/bullmq.ts';
 import type { Contender } from '../contenders/contender.ts';
 import { forkloop } from '../contenders/forkloop.ts';
+import { MASTERS } from './arena.ts';
 import { asyncPool, BULLMQ, FORKLOOP_ASYNC, SLOTS } from './entrants.ts';
 import { atBacklog, atDaemons, atPayload, atQueues, type Measuring, type Point } from './scale-points.ts';
 
@@ -60,6 +61,35 @@ export const AXES: readonly Axis[] = [
     sizes: [1, 2, 3, 4],
     quickSizes: [1, 2],
     measure: (size, measuring) => atDaemons(ours, size, measuring),
+  },
+  {
+    name: `daemons, ${MASTERS} queues`,
+    unit: `daemons on one Redis, ${MASTERS} queues`,
+    contender: ours,
+    sizes: [1, 4],
+    quickSizes: [1, 2],
+    measure(size, measuring) {
+      const queues = queuesNamed(MASTERS);
+      const pools = [{ kind: 'async' as const, size: SLOTS, queues }];
+      return atDaemons(forkloop({ name: FORKLOOP_ASYNC, pools }), size, measuring, queues);
+    },
+  },
+  {
+    name: 'daemons on a cluster',
+    unit: `daemons on a Redis Cluster of ${MASTERS} masters, a queue on each`,
+    contender: ours,
+    sizes: [1, 2, 3, 4],
+    quickSizes: [1, 2],
+    async measure(size, measuring) {
+      const redis = await measuring.arena.cluster();
+      const pools = [{ kind: 'async' as const, size: SLOTS, queues: redis.queues }];
+      return atDaemons(
+        forkloop({ name: FORKLOOP_ASYNC, pools }),
+        size,
+        { ...measuring, redis },
+        redis.queues,
+      );
+    },
   },
   {
     name: 'payload',

@@ -3,7 +3,7 @@ import { type Cost, costOf } from '../measure/cycles.ts';
 import { noops } from '../measure/load.ts';
 import type { Tally } from '../measure/tally.ts';
 import { warmUp } from '../measure/warm-up.ts';
-import type { RedisServer } from '../site/redis-server.ts';
+import type { RedisSite } from '../site/redis-server.ts';
 import type { Workspace } from '../site/workspace.ts';
 import type { Arena } from './arena.ts';
 
@@ -16,7 +16,7 @@ export interface Point extends Cost {
 export interface Measuring {
   readonly arena: Arena;
   readonly workspace: Workspace;
-  readonly redis: RedisServer;
+  readonly redis: RedisSite;
   /** Of a cycle, and how many of them. */
   readonly jobs: number;
   readonly cycles: number;
@@ -60,11 +60,12 @@ export function atQueues(
   });
 }
 
-/** So many daemons that share one queue. */
+/** So many daemons that share one queue, or each of these. */
 export function atDaemons(
   contender: Contender,
   daemons: number,
   { arena, workspace, redis, jobs, cycles }: Measuring,
+  queues?: readonly string[],
 ): Promise<Point> {
   return arena.open(contender, redis, async ({ system, tally }) => {
     const others: System[] = [];
@@ -72,8 +73,9 @@ export function atDaemons(
       for (let count = 1; count < daemons; count++)
         others.push(await contender.open({ workspace, redis, probe: tally.folder }));
       const all = together(system, others);
-      await warmUp({ system: all, tally });
-      const cost = await costOf({ system: all, tally, redis, pids: all.pids(), phase: PHASE, jobs, cycles });
+      await warmUp({ system: all, tally }, queues);
+      const load = { phase: PHASE, jobs, cycles, ...(queues === undefined ? {} : { queues }) };
+      const cost = await costOf({ system: all, tally, redis, pids: all.pids(), ...load });
       return { ...cost, bytes: Number.NaN };
     } finally {
       for (const other of others) await other.close();
@@ -104,7 +106,7 @@ async function runAll(system: System, tally: Tally, phase: number, jobs: number)
 }
 
 async function bytesPerJob(
-  redis: RedisServer,
+  redis: RedisSite,
   jobs: number,
   enqueue: (count: number) => Promise<void>,
 ): Promise<number> {

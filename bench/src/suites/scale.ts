@@ -82,7 +82,7 @@ function findings(measured: Measured): Findings {
     bars: bars(measured),
     notes: [
       'While a backlog waits, workers are held, some jobs enqueued, workers released until as many have been run, and again, so that the backlog stays as large as it is. Redis: CPU of its process; scripts only: what INFO commandstats counts for scripts, enqueue, claim and settle, too high where the cores are busy with other programs. Daemon: CPU of the daemons and their workers.',
-      'Not measured: a Redis Cluster. The keys of a queue lie in one slot, but the broker connects to a single server.',
+      'On a Redis Cluster, Redis is all of its masters together. They, the daemons and the producer share the cores of one machine here: it shows what the cluster costs, not what three machines could carry.',
     ],
   };
 }

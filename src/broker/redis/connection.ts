@@ -1,7 +1,7 @@
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import { BrokerError } from '../broker.ts';
-import { closed, notConnected } from './errors.ts';
+import { closed, notConnected, replyText } from './errors.ts';
 import { type Link, type LinkOptions, openLink, type Reply } from './link.ts';
 import type { Script } from './scripts.ts';
 
@@ -37,6 +37,14 @@ export interface ConnectionOptions extends Omit<LinkOptions, 'connectDeadlineMs'
   readonly check: (link: Link) => Promise<void>;
 }
 
+/** How a call is sent. */
+export interface Sending {
+  /** On the monotonic clock: then it has ended, answered or not. */
+  readonly until: number;
+  /** To a node of a cluster that is about to get the slot, and serves it only to those who say that they know. */
+  readonly asking: boolean;
+}
+
 /** Keeps one link up: makes it anew, with growing rests and jitter, until it is closed. */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -64,23 +72,30 @@ export class Connection {
   }
 
   /** @throws BrokerError */
-  async call(verb: string, args: readonly string[]): Promise<Reply> {
-    const until = this.#deadline();
-    return this.#send(await this.#ready(verb, until), verb, args, until);
+  async call(verb: string, args: readonly string[], sending = this.#sending()): Promise<Reply> {
+    return this.#send(await this.#ready(verb, sending.until), verb, args, sending);
   }
 
   /** Runs a script; one that the server does not know yet (restart, SCRIPT FLUSH) is loaded. @throws BrokerError */
-  async run(verb: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
-    const until = this.#deadline();
-    const link = await this.#ready(verb, until);
+  async run(
+    verb: string,
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+    sending = this.#sending(),
+  ): Promise<Reply> {
+    const link = await this.#ready(verb, sending.until);
     const command = ['EVALSHA', script.sha, String(keys.length), ...keys, ...args];
     try {
-      return await this.#send(link, verb, command, until);
+      return await this.#send(link, verb, command, sending);
     } catch (error) {
       if (replyCode(error) !== 'NOSCRIPT') throw error;
       // Together: a slow server leaves time for two round trips, not for three.
-      const loading = this.#send(link, verb, ['SCRIPT', 'LOAD', script.text], until);
-      const [, reply] = await Promise.all([loading, this.#send(link, verb, command, until)]);
+      const loading = this.#send(link, verb, ['SCRIPT', 'LOAD', script.text], {
+        ...sending,
+        asking: false,
+      });
+      const [, reply] = await Promise.all([loading, this.#send(link, verb, command, sending)]);
       return reply;
     }
   }
@@ -93,13 +108,16 @@ export class Connection {
   }
 
   /** Each call has one deadline, whatever it takes: waiting for the connection, loading the script. */
-  #deadline(): number {
-    return this.#options.clock.monotonic() + this.#options.callDeadlineMs;
+  #sending(): Sending {
+    return { until: this.#options.clock.monotonic() + this.#options.callDeadlineMs, asking: false };
   }
 
-  async #send(link: Link, verb: string, args: readonly string[], until: number): Promise<Reply> {
+  async #send(link: Link, verb: string, args: readonly string[], sending: Sending): Promise<Reply> {
     try {
-      const reply = await link.send(verb, args, Math.max(0, until - this.#options.clock.monotonic()));
+      const left = Math.max(0, sending.until - this.#options.clock.monotonic());
+      // It holds for the next command on the connection: nothing may come between. That one tells what fails.
+      if (sending.asking) void link.send('ASKING', ['ASKING'], left).catch(() => {});
+      const reply = await link.send(verb, args, left);
       this.#answered = true;
       return reply;
     } catch (error) {
@@ -203,8 +221,7 @@ export class Connection {
 
 /** The code of an error reply, '' of any other failure. */
 function replyCode(error: unknown): string {
-  const reply = error instanceof BrokerError && error.cause instanceof Error ? error.cause.message : '';
-  return /^[A-Z]+/.exec(reply)?.[0] ?? '';
+  return /^[A-Z]+/.exec(replyText(error))?.[0] ?? '';
 }
 
 /** The failure of an attempt as the end of a call that was never sent. */

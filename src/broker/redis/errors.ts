@@ -27,10 +27,16 @@ export function replyError(verb: string, message: string, cause?: unknown): Brok
       { code: 'ERR_BROKER_FULL', cause },
     );
   }
+  if (message.startsWith('ERR SELECT is not allowed in cluster mode'))
+    return unfit('a Redis Cluster has no database but 0: leave the number out of the url of the broker');
   const disposition: Disposition =
     REFUSED.has(code) || message.startsWith('ERR Can not run script') ? 'refused' : 'fatal';
   return new BrokerError(disposition, `redis answered ${verb} with: ${message}${wayOut(code)}`, { cause });
 }
+
+/** The text of an error reply, '' of any other failure. */
+export const replyText = (failure: unknown): string =>
+  failure instanceof BrokerError && failure.cause instanceof Error ? failure.cause.message : '';
 
 /** A command that was written, whose reply did not come: it may have been executed. */
 export function lostReply(verb: string, cause: unknown): BrokerError {
@@ -45,6 +51,11 @@ export function overdue(verb: string, deadlineMs: number): BrokerError {
 export function notConnected(verb: string, cause: unknown): BrokerError {
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
   return new BrokerError('refused', `redis is not connected (${verb}): ${reason}`, { cause });
+}
+
+/** No node has the slot of what was asked for. */
+export function unserved(verb: string): BrokerError {
+  return new BrokerError('refused', `no node of the redis cluster serves the slot of the queue (${verb})`);
 }
 
 export function closed(verb: string): BrokerError {

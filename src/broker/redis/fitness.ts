@@ -27,6 +27,9 @@ export function checkFitness(info: string): void {
   }
 }
 
+/** Whether it is a node of a Redis Cluster, from its reply to INFO. */
+export const isClusterNode = (info: string): boolean => field(info, 'cluster_enabled') === '1';
+
 function field(info: string, name: string): string | undefined {
   return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
 }

@@ -40,8 +40,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     throw notConnected('connect', error);
   });
   const client = new RedisClient({
-    url: options.url,
-    ...(password === undefined ? {} : { password }),
+    ...(password === undefined ? { url: options.url } : withPassword(options.url, password)),
     RESP: 2,
     name: 'forkloop',
     disableClientInfo: true,
@@ -101,6 +100,15 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     destroy();
     throw failure('connect', error) ?? notConnected('connect', error);
   }
+}
+
+/** The driver takes the login from the url alone as soon as that names a user: the user is told apart from it. */
+function withPassword(url: string, password: string) {
+  const bare = new URL(url);
+  const username = decodeURIComponent(bare.username);
+  bare.username = '';
+  bare.password = '';
+  return { url: bare.href, password, ...(username === '' ? {} : { username }) };
 }
 
 /** What `promise` ends with, or after `ms` what `late` makes; its later end is then of no interest. */

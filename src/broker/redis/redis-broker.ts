@@ -33,7 +33,6 @@ import {
   type WatermarkReply,
 } from '../broker.ts';
 import { DELETED_RESULT } from '../operator-results.ts';
-import { Connection } from './connection.ts';
 import {
   decodeDelete,
   decodeEnqueue,
@@ -64,11 +63,11 @@ import {
   wholeMs,
 } from './encode.ts';
 import { wrongType } from './errors.ts';
-import { checkFitness } from './fitness.ts';
 import { expectedTypes, type QueueKeys, queueKeys, SCHEMA } from './keys.ts';
-import type { Link, Reply } from './link.ts';
+import type { Reply } from './link.ts';
+import { Router } from './router.ts';
 import { Scripts, type Verb } from './scripts.ts';
-import { Waiter } from './waiter.ts';
+import { Wakes } from './wakes.ts';
 
 /** How long an id whose session has ended is refused. */
 const TOMBSTONE_MS = 3_600_000;
@@ -78,7 +77,7 @@ const RECLAIM_CHUNK = 1_000;
 const FIND_CHUNK = 2_000;
 
 export interface RedisBrokerOptions {
-  /** `redis://host:port/db` or `rediss://`. */
+  /** `redis://host:port/db` or `rediss://`: a server, or any node of a Redis Cluster. */
   readonly url: string;
   /** Instead of one in the url. Asked for by each connection. */
   readonly password?: (() => Promise<string | undefined>) | undefined;
@@ -92,31 +91,32 @@ export interface RedisBrokerOptions {
   readonly log: Logger;
 }
 
-/** What carries calls to the server: a Connection, or what a test puts in its place. */
-export type Caller = Pick<Connection, 'up' | 'start' | 'call' | 'run' | 'close'>;
+/** What carries calls to the server: a Router, or what a test puts in its place. */
+export type Caller = Pick<Router, 'up' | 'start' | 'call' | 'run' | 'close'>;
 
-/** The broker on a Redis server: each verb is one script on one queue's keys. */
+/** The broker on a Redis server or cluster: each verb is one script on one queue's keys. */
 export class RedisBroker implements Broker {
   readonly type = 'redis';
   readonly #options: RedisBrokerOptions;
   readonly #scripts: Scripts;
-  readonly #connection: Caller;
-  readonly #waiter: Waiter;
+  readonly #caller: Caller;
+  readonly #wakes: Wakes;
   readonly #keys = new Map<string, QueueKeys>();
 
   constructor(options: RedisBrokerOptions, scripts: Scripts = new Scripts(), caller?: Caller) {
     this.#options = options;
     this.#scripts = scripts;
-    this.#connection = caller ?? new Connection({ ...options, check: (link) => this.#checkServer(link) });
-    this.#waiter = new Waiter({ ...options, command: (verb, args) => this.#connection.call(verb, args) });
+    const router = new Router(options);
+    this.#caller = caller ?? router;
+    this.#wakes = new Wakes({ ...options, router });
   }
 
   get up(): boolean {
-    return this.#connection.up;
+    return this.#caller.up;
   }
 
   async start(): Promise<void> {
-    const failure = await this.#connection.start();
+    const failure = await this.#caller.start();
     if (failure?.code !== 'ERR_BROKER_UNFIT') return;
     await this.close();
     throw failure;
@@ -130,7 +130,8 @@ export class RedisBroker implements Broker {
   async results(queue: string, ids: readonly string[]): Promise<readonly (string | null)[]> {
     if (ids.length === 0) return [];
     const keys = this.#of(queue);
-    const reply = await this.#connection.call('results', ['MGET', ...ids.map((id) => keys.result(id))]);
+    const names = ids.map((id) => keys.result(id));
+    const reply = await this.#caller.call('results', ['MGET', ...names], keys.wake);
     return reply as readonly (string | null)[];
   }
 
@@ -240,13 +241,13 @@ export class RedisBroker implements Broker {
 
   async wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
     const byKey = new Map(queues.map((queue) => [this.#of(queue).wake, queue]));
-    const woken = await this.#waiter.wait([...byKey.keys()], signal);
+    const woken = await this.#wakes.wait([...byKey.keys()], signal);
     return woken.map((key) => byKey.get(key) ?? key);
   }
 
   async close(): Promise<void> {
-    this.#waiter.close();
-    await this.#connection.close();
+    this.#wakes.close();
+    await this.#caller.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -264,7 +265,7 @@ export class RedisBroker implements Broker {
 
   async #run(verb: Verb, queue: string, { keys, args }: Call, daemon?: string): Promise<Reply> {
     try {
-      return await this.#connection.run(verb, this.#scripts.get(verb), keys, args);
+      return await this.#caller.run(verb, this.#scripts.get(verb), keys, args);
     } catch (error) {
       if (!isWrongType(error)) throw error;
       throw await this.#nameWrongType(queue, daemon, error);
@@ -298,14 +299,10 @@ export class RedisBroker implements Broker {
     }
   }
 
-  async #checkServer(link: Link): Promise<void> {
-    checkFitness(String(await link.send('INFO', ['INFO'], this.#options.callDeadlineMs)));
-  }
-
   /** Redis does not say which key has the wrong type. */
   async #nameWrongType(queue: string, daemon: string | undefined, cause: BrokerError): Promise<BrokerError> {
     for (const [key, expected] of expectedTypes(this.#of(queue), daemon)) {
-      const is = await this.#connection.call('TYPE', ['TYPE', key]);
+      const is = await this.#caller.call('TYPE', ['TYPE', key], key);
       if (is !== 'none' && is !== expected) return wrongType(key, String(is), expected, cause);
     }
     return cause;

@@ -1,21 +1,24 @@
 import { setMaxListeners } from 'node:events';
 import type { Random } from '../../lib/random.ts';
 import { type Link, type LinkOptions, openLink } from './link.ts';
+import type { Router } from './router.ts';
 
 /** How long one blocking read lasts before it is made again: the bound on a wake that no reply ever brings. */
 const BLOCK_MS = 5_000;
 const LONGEST_REST_MS = 2_000;
 
-export interface WaiterOptions extends Omit<LinkOptions, 'connectDeadlineMs' | 'signal'> {
+export interface WaiterOptions extends Omit<LinkOptions, 'url' | 'connectDeadlineMs' | 'signal'> {
   readonly callDeadlineMs: number;
   readonly random: Random;
-  /** Runs a command on the broker's ordinary connection. */
-  readonly command: (verb: string, args: readonly string[]) => Promise<unknown>;
+  /** The broker's ordinary connections. */
+  readonly router: Pick<Router, 'call' | 'callAt' | 'urlOf' | 'doubt'>;
 }
 
 /** A connection for blocking reads. */
 interface Seat {
   readonly link: Link;
+  /** Where it leads. */
+  readonly url: string;
   readonly clientId: string;
   live: boolean;
 }
@@ -35,7 +38,7 @@ export class Waiter {
 
   /**
    * Resolves with those of the keys that were woken: one, or all when reads had failed before (a marker may have been
-   * missed meanwhile); none at the abort of `signal` or at `close`. Never rejects.
+   * missed meanwhile); none at the abort of `signal` or at `close`. Never rejects. All keys must be of one server.
    */
   async wait(keys: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
     if (signal.aborted || this.#closing.signal.aborted) return [];
@@ -60,7 +63,7 @@ export class Waiter {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        const taking = this.#take();
+        const taking = this.#take(this.#options.router.urlOf(keys[0] ?? ''));
         const seat = await until(signal, taking);
         if (seat === undefined) {
           void taking.then(
@@ -77,6 +80,7 @@ export class Waiter {
         if (key !== undefined) return [key];
       } catch {
         failures++;
+        this.#options.router.doubt();
         await this.#options.clock.sleep(this.#restMs(failures), signal);
       }
     }
@@ -109,29 +113,31 @@ export class Waiter {
   async #abandon(seat: Seat, reading: Promise<string | undefined>): Promise<void> {
     try {
       if (this.#closing.signal.aborted) return seat.link.destroy();
-      await this.#options.command('CLIENT', ['CLIENT', 'UNBLOCK', seat.clientId]);
+      const { router } = this.#options;
+      await router.callAt(seat.url, 'CLIENT', ['CLIENT', 'UNBLOCK', seat.clientId]);
       const key = await reading;
       this.#idle.push(seat);
-      if (key !== undefined) await this.#options.command('RPUSH', ['RPUSH', key, '1']);
+      if (key !== undefined) await router.call('RPUSH', ['RPUSH', key, '1'], key);
     } catch {
       seat.link.destroy();
       await reading.catch(() => {});
     }
   }
 
-  async #take(): Promise<Seat> {
-    for (let seat = this.#idle.pop(); seat !== undefined; seat = this.#idle.pop()) {
+  async #take(url: string): Promise<Seat> {
+    for (let seat = this.#idleAt(url); seat !== undefined; seat = this.#idleAt(url)) {
       if (seat.live) return seat;
     }
     const { callDeadlineMs } = this.#options;
     const link = await openLink({
       ...this.#options,
+      url,
       connectDeadlineMs: callDeadlineMs,
       signal: this.#closing.signal,
     });
     try {
       const clientId = String(await link.send('CLIENT', ['CLIENT', 'ID'], callDeadlineMs));
-      const seat: Seat = { link, clientId, live: true };
+      const seat: Seat = { link, url, clientId, live: true };
       void link.ended.then(() => {
         seat.live = false;
       });
@@ -142,6 +148,11 @@ export class Waiter {
     }
   }
 
+  #idleAt(url: string): Seat | undefined {
+    const at = this.#idle.findLastIndex((seat) => seat.url === url);
+    return at < 0 ? undefined : this.#idle.splice(at, 1)[0];
+  }
+
   #restMs(failures: number): number {
     const most = Math.min(LONGEST_REST_MS, 50 * 2 ** Math.min(failures, 10));
     return most * (0.5 + this.#options.random() / 2);
@@ -149,7 +160,7 @@ export class Waiter {
 }
 
 /** What `promise` ends with, or undefined at the abort of `signal` if that is sooner. */
-function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T | undefined> {
+export function until<T>(signal: AbortSignal, promise: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const end = () => resolve(undefined);
     signal.addEventListener('abort', end, { once: true });
