@@ -46,9 +46,9 @@ async function hearWakes(options: WakeListenerOptions, signal: AbortSignal): Pro
 }
 
 /** All consumers of a daemon at once: their questions are one write. */
-async function poll({ onPoll, clock }: WakeListenerOptions, signal: AbortSignal): Promise<void> {
+async function poll({ onPoll, clock, random }: WakeListenerOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await clock.sleep(toBeat(clock, POLL_MS), signal);
+    await clock.sleep(toBeat(clock, spread(random), 'about'), signal);
     if (!signal.aborted) onPoll();
   }
 }
