@@ -51,7 +51,7 @@ export class LeaseKeeper implements Service {
       const now = clock.monotonic();
       for (const session of sessions) session.checkFence();
       // The tick that is nearest to it: one that comes a moment early must not put it off to the next.
-      if (now - beatAt < heartbeatMs - tickMs / 2) continue;
+      if (now - beatAt < heartbeatMs - tickMs / 8) continue;
       beatAt = now;
       if (now - auditAt < AUDIT_MS) for (const session of sessions) void session.heartbeat();
       else {

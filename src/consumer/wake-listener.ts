@@ -60,9 +60,9 @@ function lastOnes(queues: readonly string[], woken: readonly string[]): readonly
 }
 
 /** All consumers of a daemon at once: their questions are one write. */
-async function poll({ onPoll, clock }: WakeListenerOptions, signal: AbortSignal): Promise<void> {
+async function poll({ onPoll, clock, random }: WakeListenerOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await clock.sleep(toBeat(clock, POLL_MS), signal);
+    await clock.sleep(toBeat(clock, spread(random), 'about'), signal);
     if (!signal.aborted) onPoll();
   }
 }

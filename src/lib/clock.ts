@@ -19,6 +19,8 @@ export interface Clock {
   now(): EpochMs;
   /** Milliseconds of a clock that never jumps; its origin means nothing. For what is measured. */
   monotonic(): number;
+  /** Moments of `monotonic` on which what is done now and then gathers (toBeat), so far apart; none where it is left out. */
+  readonly beatMs?: number;
   /** Resolves after `ms`, or at once when `signal` aborts (it never rejects: look at the signal). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls back once after `ms`. Keeps the process alive until then. */
@@ -31,6 +33,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  beatMs: 1_000,
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

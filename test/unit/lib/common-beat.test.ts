@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { toBeat } from '../../../src/lib/common-beat.ts';
 
-const at = (now: number) => ({ monotonic: () => now });
+const at = (now: number) => ({ monotonic: () => now, beatMs: 1_000 });
 
 describe('a common beat', () => {
   it('ends waits that began at different times in the same moment', () => {
@@ -25,6 +25,15 @@ describe('a common beat', () => {
     assert.equal(toBeat(at(5_400), 1_000), 600);
     assert.equal(toBeat(at(5_600), 1_000), 1_400);
     assert.equal(toBeat(at(4_999.2), 1_000), 1_001);
+  });
+
+  it('ends waits of about a second on it, always a second apart', () => {
+    for (const ms of [750, 931.7, 1_000, 1_249]) assert.equal(toBeat(at(7_002), ms, 'about'), 998);
+  });
+
+  it('changes nothing where the clock has none', () => {
+    assert.equal(toBeat({ monotonic: () => 10_003 }, 2_000), 2_000);
+    assert.equal(toBeat({ monotonic: () => 10_003 }, 931.7, 'about'), 931.7);
   });
 
   it('leaves waits that are no whole seconds as they are', () => {
