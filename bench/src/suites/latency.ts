@@ -20,13 +20,15 @@ const KEPT = 2_000;
 
 interface Size {
   readonly rounds: number;
+  /** Between the warm-up and the first job: some ten seconds after its start V8 collects what loading has left, once. */
+  readonly restMs: number;
   readonly idleJobs: number;
   readonly busyMs: number;
   readonly paceMs: number;
 }
 
-const FULL: Size = { rounds: 3, idleJobs: 1_000, busyMs: 5_000, paceMs: 3_000 };
-const QUICK: Size = { rounds: 1, idleJobs: 150, busyMs: 1_500, paceMs: 1_000 };
+const FULL: Size = { rounds: 3, restMs: 12_000, idleJobs: 1_000, busyMs: 5_000, paceMs: 3_000 };
+const QUICK: Size = { rounds: 1, restMs: 0, idleJobs: 150, busyMs: 1_500, paceMs: 1_000 };
 
 /** For each contender and load the times of each round, ms. */
 type Times = Map<string, number[][]>;
@@ -88,6 +90,7 @@ async function measure(
   const seed = context.seed + round;
   await arena.with(entrant, async (stage) => {
     await warmUp(stage);
+    await new Promise((resolve) => setTimeout(resolve, size.restMs));
     const taken: Record<LoadName, number[]> = {
       idle: await pickupIdle(stage, 2, size.idleJobs, seed),
       'half load': (await pickupBusy(stage, 3, rate, size.busyMs, seed)).map(pickupMs),

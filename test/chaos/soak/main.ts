@@ -21,7 +21,7 @@ memory, descriptors, processes and what is stored are compared with what they we
 warm-up.
 
   --minutes N    with faults after the warm-up (15); settling and rests take 10 minutes more
-  --warm-up N    minutes with faults before the first measurement (8)
+  --warm-up N    minutes with faults before the first measurement (13)
   --seed S       of load and faults (1)
   --broker B     redis or embedded (redis)
   --settle S     seconds under load without faults before memory is measured (90)
@@ -32,7 +32,7 @@ warm-up.
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '15' },
-    'warm-up': { type: 'string', default: '8' },
+    'warm-up': { type: 'string', default: '13' },
     seed: { type: 'string', default: '1' },
     broker: { type: 'string', default: 'redis' },
     settle: { type: 'string', default: '90' },
