@@ -10,7 +10,7 @@ brokerContract('the embedded broker', {
     const directory = await mkdtemp(join(tmpdir(), 'forkloop-store-'));
     let shift = 0;
     const clock = { ...systemClock, now: () => systemClock.now() + shift };
-    const broker = new EmbeddedBroker({ path: join(directory, 'jobs.db'), callDeadlineMs: 2_000, clock });
+    const broker = new EmbeddedBroker({ path: join(directory, 'jobs.db'), callDeadlineMs: 20_000, clock });
     await broker.start();
     return {
       broker,

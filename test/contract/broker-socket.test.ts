@@ -39,7 +39,7 @@ brokerContract('a broker behind its socket', {
     const broker = new MemoryBroker({ clock: { now: () => now } });
     const server = new SocketServer({ broker, path, clock: systemClock, log: silentLogger });
     await server.start();
-    const client = new SocketBroker({ path, callDeadlineMs: 2_000, clock: systemClock });
+    const client = new SocketBroker({ path, callDeadlineMs: 20_000, clock: systemClock });
     return {
       broker: lent(broker, client),
       advance: async (ms) => {

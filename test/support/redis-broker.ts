@@ -19,7 +19,7 @@ export function redisBroker(
   options: Partial<RedisBrokerOptions> & { url: string },
   scripts = new Scripts({ now: MOVABLE_NOW }),
 ): RedisBroker {
-  const defaults = { namespace: `test-${newId()}`, callDeadlineMs: 2_000, clock: systemClock };
+  const defaults = { namespace: `test-${newId()}`, callDeadlineMs: 20_000, clock: systemClock };
   const rest = { random: Math.random, newId, log: silentLogger };
   return new RedisBroker({ ...defaults, ...rest, ...options }, scripts);
 }
