@@ -156,11 +156,18 @@ export class RealRedis {
     return withClient(this.#server.url, (client) => countWaiting(client as never));
   }
 
-  info(): Promise<{ readonly keyspace: string; readonly memory: string }> {
-    return withClient(this.#server.url, async (client) => ({
-      keyspace: await client.info('keyspace'),
-      memory: await client.info('memory'),
-    }));
+  /** Keys without an end of their own, what they take, and what the server as a whole uses. */
+  holdings(): Promise<{ readonly keys: number; readonly keyBytes: number; readonly usedBytes: number }> {
+    return withClient(this.#server.url, async (client) => {
+      let [keys, keyBytes] = [0, 0];
+      for (const key of await client.keys('*')) {
+        if ((await client.pTTL(key)) !== -1) continue;
+        keys++;
+        keyBytes += (await client.memoryUsage(key, { SAMPLES: 0 })) ?? 0;
+      }
+      const usedBytes = Number(/^used_memory:(\d+)/m.exec(await client.info('memory'))?.[1] ?? 0);
+      return { keys, keyBytes, usedBytes };
+    });
   }
 
   dump(): Promise<DumpEvent[]> {

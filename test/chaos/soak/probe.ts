@@ -27,8 +27,10 @@ export interface ProcessSample {
 export interface StoreSample {
   /** Keys that live on by themselves; rows of embedded stores. */
   readonly entries: number;
-  /** Memory of Redis; what the stores use of their files. */
+  /** What these keys take; what the stores use of their files. */
   readonly bytes: number;
+  /** Memory of Redis in all. */
+  readonly usedBytes?: number;
 }
 
 /** Null while it does not run, or ends just now. */
@@ -81,22 +83,18 @@ export async function glimpseStore(site: Site): Promise<string> {
     return `files ${bytes.map(megabytes).join('+')} MB`;
   }
   const sample = await sampleStore(site);
-  return sample === null ? 'Redis away' : `${sample.entries} keys, Redis ${megabytes(sample.bytes)} MB`;
+  return sample === null
+    ? 'Redis away'
+    : `${sample.entries} keys, Redis ${megabytes(sample.usedBytes ?? 0)} MB`;
 }
 
 /**
- * Keys with a time to live go by themselves: they are not counted. Nor are the buffers of connections and of the append-only
- * file, of which the size is a matter of the moment.
+ * Keys with a time to live go by themselves: they are not counted. What the server uses in all is not compared: it has buffers,
+ * tables that shrink when they like, and a log of slow commands of its own.
  */
 async function sampleRedis({ redis }: RedisSite): Promise<StoreSample> {
-  const { keyspace, memory } = await redis.info();
-  const [keys = 0, expires = 0] = [/keys=(\d+)/, /expires=(\d+)/].map((field) =>
-    Number(field.exec(keyspace)?.[1] ?? 0),
-  );
-  const [used = 0, clients = 0, aof = 0] = ['used_memory', 'mem_clients_normal', 'mem_aof_buffer'].map(
-    (name) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(memory)?.[1] ?? 0),
-  );
-  return { entries: keys - expires, bytes: used - clients - aof };
+  const { keys, keyBytes, usedBytes } = await redis.holdings();
+  return { entries: keys, bytes: keyBytes, usedBytes };
 }
 
 /** Of copies, for the daemon has the files to itself. Nothing is written while nothing is done. */

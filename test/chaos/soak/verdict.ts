@@ -36,7 +36,8 @@ export function compare(before: Held, after: Held): Comparison[] {
       const judged = (before: number, after: number) => isShown || after <= limit(before);
       const [rss, own] = [is?.rssBytes ?? Number.NaN, is?.privateBytes ?? Number.NaN];
       add(`${was.name}: resident, ${when}`, 'bytes', was.rssBytes, rss, judged(was.rssBytes, rss));
-      add(`${was.name}: private, ${when}`, 'bytes', was.privateBytes, own, judged(was.privateBytes, own));
+      // A part of what is resident: it tells where a change lies.
+      add(`${was.name}: private, ${when}`, 'bytes', was.privateBytes, own, !Number.isNaN(own));
     }
   };
   memory('working');
