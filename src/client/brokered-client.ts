@@ -15,7 +15,6 @@ import type { ClientSettings } from './settings.ts';
 
 /** Kept for each queue: names of tasks that come from outside shall not fill the memory. */
 const MAKERS_LIMIT = 1_000;
-const NO_OPTIONS: EnqueueOptions = Object.freeze({});
 
 /** Whether a job differs from its queue's others in nothing but id, task and input. */
 function isPlain(options: EnqueueOptions): boolean {
@@ -48,7 +47,7 @@ export class BrokeredClient {
   async enqueue(
     task: AnyTask | string,
     input?: unknown,
-    options: EnqueueOptions = NO_OPTIONS,
+    options: EnqueueOptions = {},
     deadline?: number,
   ): Promise<JobHandle<never>> {
     const encoded = this.#encode(task, input);
@@ -60,8 +59,7 @@ export class BrokeredClient {
       const maker = this.#maker(nameOf(task), queue, options);
       const id = newId();
       const existing = await enqueuer.add(maker.make(id, json), deadline);
-      const handle = this.#handle(queue, id, existing, maker.resultKept);
-      return handle instanceof StoredJob ? handle : await handle;
+      return await this.#handle(queue, id, existing, maker.resultKept);
     } finally {
       this.#end();
     }
@@ -71,7 +69,7 @@ export class BrokeredClient {
   async enqueueMany(
     task: AnyTask | string,
     inputs: readonly unknown[],
-    options: EnqueueOptions = NO_OPTIONS,
+    options: EnqueueOptions = {},
   ): Promise<JobHandle<never>[]> {
     const queue = this.#queueOf(task, options);
     const jsons: string[] = [];

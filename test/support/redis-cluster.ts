@@ -1,11 +1,10 @@
 /** A real Redis Cluster of masters on loopback. */
 
-import { slotOf } from '../../src/broker/redis/slot.ts';
+import { SLOTS, slotOf } from '../../src/broker/redis/slot.ts';
 import { plainClient } from './redis-broker.ts';
 import { freePort, type RedisServer, startRedis } from './redis-server.ts';
 import { until } from './until.ts';
 
-const SLOTS = 16_384;
 /** Nobody is taken for dead because the machine is busy. */
 const NODE_TIMEOUT_MS = 15_000;
 
