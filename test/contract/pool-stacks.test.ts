@@ -13,9 +13,10 @@ describe('hung code', () => {
   it('is named in the error of the job that its hard limit ended', async () => {
     bench = new Bench({ kind: 'process', workers: 1 });
     await bench.pool.start();
-    // A machine that is short of time may not answer within the 200 ms that the stack may take.
+    // A machine that is short of time does not answer within the 200 ms that the stack may take, time and again.
+    const patience = performance.now() + 90_000;
     let stack = '';
-    for (let tries = 0; stack === '' && tries < 5; tries += 1) {
+    while (stack === '' && performance.now() < patience) {
       const { outcome } = await bench.run('busy-loop', null, HARD);
       assert(outcome.type === 'timed_out', JSON.stringify(outcome));
       assert.equal(outcome.error.code, 'ERR_JOB_TIMEOUT');
