@@ -296,6 +296,13 @@ export interface ExchangeDone {
 }
 
 /**
+ * Sends an exchange that stands behind a blocking read: the broker executes it when the read ends, by a wake, at its abort
+ * or after some seconds, so that what a wake announces is claimed without another round trip. Once a read.
+ * @throws BrokerError as `exchange`, which can repeat it.
+ */
+export type ExchangeBehind = (request: ExchangeRequest) => Promise<ExchangeReply>;
+
+/**
  * `stale`: a number below the lane's last; no effect. `gap`: a number above last + 1: the broker lost recent writes;
  * no effect, resync. `lost`: the lease is not this daemon's; no effect, all it holds on this queue is lost.
  */
@@ -408,6 +415,12 @@ export interface Broker extends BrokerClient {
   /**
    * Resolves when one of the queues probably has something to claim, or at the abort of `signal`; with the queues that
    * were woken (none after an abort). An optimisation: a wake can be missed, the caller polls besides. Never rejects.
+   * `onRead`: of a single queue, each blocking read that the wait consists of, with null at its end. Brokers that have no
+   * such reads do not call it.
    */
-  wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
+  wait(
+    queues: readonly string[],
+    signal: AbortSignal,
+    onRead?: (behind: ExchangeBehind | null) => void,
+  ): Promise<readonly string[]>;
 }

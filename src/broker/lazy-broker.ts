@@ -122,8 +122,8 @@ export class LazyBroker implements Broker {
     return this.#broker.fire(queue, request);
   }
 
-  async wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    return this.#loaded?.wait(queues, signal) ?? [];
+  async wait(...args: Parameters<Broker['wait']>): Promise<readonly string[]> {
+    return this.#loaded?.wait(...args) ?? [];
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,15 @@ import type { MovingMean } from '../lib/moving-mean.ts';
 /** Worth a second exchange while one is under way; below, it waits for the answer and travels with what gathers. */
 const SECOND_LANE_FROM = 64;
 
+/**
+ * The most that is claimed by an exchange which stands behind a wait: so much goes to a daemon that has been stopped
+ * meanwhile, and comes back when its lease has lapsed.
+ */
+export const STANDING_CLAIM = 8;
+
+/** With a shorter time to the fence nothing stands behind waits: what an answer brings after so long would not be started. */
+export const STANDING_FENCE_MS = 6_000;
+
 export interface LineState {
   /** Exchanges of this queue that are not answered: 0, 1 or 2. */
   readonly underWay: number;

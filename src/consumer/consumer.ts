@@ -1,4 +1,4 @@
-import type { Broker, ExchangeDone } from '../broker/broker.ts';
+import type { Broker, ExchangeBehind, ExchangeDone } from '../broker/broker.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Condition } from '../lib/condition.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -6,7 +6,7 @@ import { addToMean, type MovingMean } from '../lib/moving-mean.ts';
 import type { Random } from '../lib/random.ts';
 import type { Service } from '../lib/service.ts';
 import type { Ended, Pool } from '../pool/pool.ts';
-import { nextClaim, shareOf } from './batching.ts';
+import { nextClaim, STANDING_CLAIM, STANDING_FENCE_MS, shareOf } from './batching.ts';
 import { logReply } from './consumer-log.ts';
 import type { QueueSettings } from './delivery.ts';
 import { holdAll, settleEnded } from './line-deliveries.ts';
@@ -63,6 +63,10 @@ export class Consumer implements Service {
   readonly #changed = new Condition();
   /** Ends the listening for wakes; each time it begins there is a new one. */
   #listening = new AbortController();
+  /** Ends the wait for wakes that is under way; another one begins. */
+  #hurry = () => {};
+  /** Sends behind the blocking read that is under way; null when there is none, or something stands behind it. */
+  #behind: ExchangeBehind | null = null;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -143,6 +147,7 @@ export class Consumer implements Service {
   #rest(state: 'paused' | 'quiet'): void {
     this.#state = state;
     this.#listening.abort();
+    this.#behind = null;
     for (const line of this.#lines) line.setDue(null, () => {});
     this.#suspects.look();
   }
@@ -150,12 +155,13 @@ export class Consumer implements Service {
   #listen(): void {
     this.#listening = new AbortController();
     const { broker, pool, clock, random, log } = this.#options;
-    listenForWakes(
+    this.#hurry = listenForWakes(
       {
         broker,
         queues: this.#lines.map((line) => line.name),
         hasRoom: () => pool.free > 0,
         changed: this.#changed,
+        onRead: (behind) => this.#standBehind(behind),
         onWake: (queues) => this.#hearWake(queues),
         onPoll: () => this.#poll(),
         clock,
@@ -210,6 +216,7 @@ export class Consumer implements Service {
       session: { ...session, broker, clock, random, log },
       onSession: (queue, daemon) => onSession?.(queue, daemon),
       pump: () => this.#pump(),
+      hurry: () => this.#hurry(),
       abort: (tokens) => this.#abortHeld(tokens),
     });
   }
@@ -223,13 +230,31 @@ export class Consumer implements Service {
     for (let i = 0; i < this.#lines.length; i++) {
       const line = this.#lines[(this.#turn + i) % this.#lines.length] as QueueLine;
       if (!line.session.ready) continue;
+      const { waiting } = line.session;
+      const underWay = line.session.underWay - (waiting ? 1 : 0);
       const claim = nextClaim(
-        { underWay: line.session.underWay, settlements: line.unsettled, hungry: line.hungry },
+        { underWay, settlements: line.unsettled, hungry: line.hungry },
         this.#claimable(line, hungry.length),
       );
       if (claim !== null) void this.#exchange(line, claim);
       else if (line.asksForSuspects) void this.#exchange(line, 0);
+      // What made it hungry is perhaps not what ends the wait.
+      else if (waiting && line.hungry) this.#hurry();
     }
+    this.#standBehind(this.#behind);
+  }
+
+  /** Sends the next claim of a pool that has nothing to do behind the read that waits for something. */
+  #standBehind(behind: ExchangeBehind | null): void {
+    this.#behind = behind;
+    const [line, other] = this.#lines;
+    if (behind === null || line === undefined || other !== undefined) return;
+    if (this.#options.session.fenceAfterMs < STANDING_FENCE_MS) return;
+    if (this.#state !== 'running' || !line.isIdle || !this.#isEmpty() || this.#suspects.isOpen) return;
+    const claim = Math.min(this.#options.pool.free, STANDING_CLAIM);
+    if (claim === 0) return;
+    this.#behind = null;
+    void this.#exchange(line, claim, behind);
   }
 
   /** How many jobs a queue may claim now. While suspects wait the pool runs empty; then one of them is claimed alone. */
@@ -244,14 +269,14 @@ export class Consumer implements Service {
     return this.#options.pool.inFlight === 0 && this.#reserved === 0;
   }
 
-  async #exchange(line: QueueLine, claim: number): Promise<void> {
+  async #exchange(line: QueueLine, claim: number, behind: ExchangeBehind | null = null): Promise<void> {
     const alone = claim > 0 && this.#suspects.admits(line);
     if (alone) this.#suspects.ask();
     const settle = line.takeSettlements();
     const { wakes } = line;
     line.pollDue = false;
     this.#reserved += claim;
-    const exchanged = await line.session.exchange(settle, claim, alone);
+    const exchanged = await line.session.exchange(settle, claim, alone, behind);
     this.#reserved -= claim;
     this.#answered++;
     if (exchanged.type === 'done') this.#take(line, exchanged, wakes);
@@ -309,7 +334,8 @@ export class Consumer implements Service {
    */
   #hearWake(queues: readonly string[]): Promise<unknown> {
     const answered = this.#answered;
-    this.#wake(queues);
+    // What stands behind the wait has been executed after it.
+    if (!this.#lines.some((line) => line.session.waiting)) this.#wake(queues);
     const isAnswered = () =>
       this.#answered > answered || this.#lines.every((line) => line.session.underWay === 0);
     return this.#changed.until(isAnswered, this.#listening.signal);
@@ -317,8 +343,10 @@ export class Consumer implements Service {
 
   /** Another daemon may have run the suspects that this pool waits for, and nothing else would tell. */
   #poll(): void {
-    for (const line of this.#lines) line.pollDue = true;
-    this.#wake(this.#lines.map((line) => line.name));
+    // The end of the read that an exchange stands behind is the poll of its queue.
+    const lines = this.#lines.filter((line) => !line.session.waiting);
+    for (const line of lines) line.pollDue = true;
+    this.#wake(lines.map((line) => line.name));
   }
 
   #logUnreleased(): void {

@@ -9,6 +9,8 @@ export interface LineOwner {
   readonly onSession: (queue: string, daemon: string) => void;
   /** Sends what is worth sending now. */
   readonly pump: () => void;
+  /** Ends the wait that an exchange stands behind. */
+  readonly hurry: () => void;
   /** Stops deliveries whose lease is gone, or in doubt. */
   readonly abort: (tokens: readonly string[]) => void;
 }
@@ -21,6 +23,7 @@ export function createLine(settings: QueueSettings, owner: LineOwner): QueueLine
     opened: () => opened(line, owner),
     fenced: () => fenced(line, owner),
     renewed: () => renewed(line, owner),
+    hurried: () => owner.hurry(),
     // What ended or woke meanwhile was not sent, and nothing else may come that would send it.
     rested: () => owner.pump(),
     lost: (tokens) => lost(line, owner, tokens),

@@ -49,6 +49,13 @@ export class QueueLine {
     return false;
   }
 
+  /** Nothing to ask and nothing to tell, as far as is known. */
+  get isIdle(): boolean {
+    const { session, hungry, suspects } = this;
+    const isFree = session.state === 'open' && session.ready && session.underWay === 0;
+    return isFree && !hungry && !suspects && this.unsettled === 0 && this.held.size === 0;
+  }
+
   /** Worth an exchange that claims nothing: only the broker knows whether the suspects still wait. */
   get asksForSuspects(): boolean {
     return this.suspects && this.pollDue && this.session.underWay === 0;

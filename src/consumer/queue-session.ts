@@ -1,5 +1,6 @@
 import {
   BrokerError,
+  type ExchangeBehind,
   type ExchangeDone,
   type ExchangeReply,
   type HeartbeatReply,
@@ -10,7 +11,8 @@ import { Accounts } from './accounts.ts';
 import { callPause } from './call-pause.ts';
 import type { Exchanged, QueueSessionOptions } from './session-contract.ts';
 
-type LaneState = 'idle' | 'sent' | 'resyncing';
+/** `waiting`: sent behind a wait, answered at its end. */
+type LaneState = 'idle' | 'waiting' | 'sent' | 'resyncing';
 
 /**
  * One daemon's standing on one queue: its lease, its two lanes with their numbers, and the deliveries it holds. An exchange
@@ -59,6 +61,11 @@ export class QueueSession {
     return this.#lanes.filter((lane) => lane !== 'idle').length;
   }
 
+  /** Whether an exchange stands behind a wait. */
+  get waiting(): boolean {
+    return this.#lanes.includes('waiting');
+  }
+
   /** Whether an exchange may be sent now. */
   get ready(): boolean {
     return (
@@ -87,15 +94,25 @@ export class QueueSession {
     }
   }
 
-  /** Settles and claims. Resolves when the broker has answered, however long that takes, or the session is over. */
-  async exchange(settle: readonly Settlement[], want: number, alone: boolean): Promise<Exchanged> {
+  /**
+   * Settles and claims. Resolves when the broker has answered, however long that takes, or the session is over. `behind`:
+   * sends it the first time.
+   */
+  async exchange(
+    settle: readonly Settlement[],
+    want: number,
+    alone: boolean,
+    behind: ExchangeBehind | null = null,
+  ): Promise<Exchanged> {
     const lane = this.#lanes.indexOf('idle') as 0 | 1;
     const { daemon } = this;
-    this.#lanes[lane] = 'sent';
+    this.#lanes[lane] = behind === null ? 'sent' : 'waiting';
+    let first = behind;
     try {
       for (;;) {
         this.#numbers[lane]++;
-        const sent = await this.#send(lane, settle, want, alone);
+        const sent = await this.#send(lane, settle, want, alone, first);
+        first = null;
         if (sent === null || this.#daemon !== daemon) return { type: 'over' };
         if (sent.reply.status === 'done') return this.#done(sent.reply, settle, sent.sentAt);
         if (sent.reply.status === 'lost') return this.#lose();
@@ -152,6 +169,7 @@ export class QueueSession {
 
   /** Ends it here only; the lease lapses by itself. Calls under way end as `over`. */
   abandon(): void {
+    if (this.waiting) this.#options.listener.hurried();
     this.#state = 'closed';
     this.#daemon = '';
     this.#ended.abort();
@@ -181,6 +199,7 @@ export class QueueSession {
     settle: readonly Settlement[],
     want: number,
     alone: boolean,
+    behind: ExchangeBehind | null,
   ): Promise<{ reply: ExchangeReply; sentAt: number } | null> {
     const { broker, queue, leaseMs, bounds, clock, random, log } = this.#options;
     const request = {
@@ -197,8 +216,10 @@ export class QueueSession {
     for (let attempt = 0; !ended.aborted; attempt++) {
       const sentAt = clock.monotonic();
       try {
-        return { reply: await broker.exchange(queue, request), sentAt };
+        const answer = attempt === 0 && behind !== null ? behind(request) : broker.exchange(queue, request);
+        return { reply: await answer, sentAt };
       } catch (error) {
+        if (this.#lanes[lane] === 'waiting' && !ended.aborted) this.#lanes[lane] = 'sent';
         if (attempt === 0) log.warn('broker call failed, repeating it', { queue, error: String(error) });
         if (!(error instanceof BrokerError))
           log.error('broker failed in an unknown way', { queue, error: String(error) });
@@ -246,7 +267,8 @@ export class QueueSession {
   #rest(work: (daemon: string) => Promise<void>): Promise<void> {
     const { daemon } = this;
     this.#resting ??= (async () => {
-      const quiet = () => this.#daemon !== daemon || !this.#lanes.includes('sent');
+      const quiet = () => this.#daemon !== daemon || !(this.#lanes.includes('sent') || this.waiting);
+      if (this.waiting) this.#options.listener.hurried();
       await this.#changed.until(quiet);
       if (this.#daemon === daemon) await work(daemon);
       if (this.#daemon !== daemon) return;

@@ -28,6 +28,8 @@ export interface QueueSessionListener {
   fenced(): void;
   /** Renewed again after a fence. */
   renewed(): void;
+  /** A lane must be answered soon: end the wait that its exchange stands behind. */
+  hurried(): void;
   /** Lanes that rested for an audit or a resync may be used again. */
   rested(): void;
   /** The lease was taken: everything this daemon held on the queue is somebody else's. */

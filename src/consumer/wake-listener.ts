@@ -1,4 +1,4 @@
-import type { Broker } from '../broker/broker.ts';
+import type { Broker, ExchangeBehind } from '../broker/broker.ts';
 import type { Clock } from '../lib/clock.ts';
 import { toBeat } from '../lib/common-beat.ts';
 import type { Condition } from '../lib/condition.ts';
@@ -16,6 +16,8 @@ export interface WakeListenerOptions {
   readonly hasRoom: () => boolean;
   /** Notified when that may have changed. */
   readonly changed: Condition;
+  /** Told of each read that the waiting consists of (Broker.wait). */
+  readonly onRead: (behind: ExchangeBehind | null) => void;
   /** These queues may have something to claim. Listening goes on when it resolves. */
   readonly onWake: (queues: readonly string[]) => Promise<unknown>;
   /** Now and then, whatever the broker says: a wake can be missed. */
@@ -25,25 +27,42 @@ export interface WakeListenerOptions {
   readonly log: Logger;
 }
 
-/** Tells which queues to ask: those that the broker wakes, and now and then all of them. Ends at the abort of `signal`. */
-export function listenForWakes(options: WakeListenerOptions, signal: AbortSignal): void {
-  void hearWakes(options, signal);
+/**
+ * Tells which queues to ask: those that the broker wakes, and now and then all of them. Ends at the abort of `signal`.
+ * Returns what ends the present wait as if it had brought nothing.
+ */
+export function listenForWakes(options: WakeListenerOptions, signal: AbortSignal): () => void {
+  let hurry = () => {};
+  void hearWakes(options, signal, (end) => {
+    hurry = end;
+  });
   void poll(options, signal);
+  return () => hurry();
 }
 
-async function hearWakes(options: WakeListenerOptions, signal: AbortSignal): Promise<void> {
-  const { broker, hasRoom, changed, onWake, clock, random, log } = options;
+async function hearWakes(
+  options: WakeListenerOptions,
+  signal: AbortSignal,
+  onWait: (end: () => void) => void,
+): Promise<void> {
+  const { broker, hasRoom, changed, onRead, onWake, clock, random, log } = options;
   let { queues } = options;
   while (!signal.aborted) {
     await changed.until(hasRoom, signal);
     if (signal.aborted) return;
+    const waiting = new AbortController();
+    const end = () => waiting.abort();
+    signal.addEventListener('abort', end);
+    onWait(end);
     try {
-      const woken = await broker.wait(queues, signal);
+      const woken = await broker.wait(queues, waiting.signal, onRead);
       queues = lastOnes(queues, woken);
       await onWake(woken);
     } catch (error) {
       log.warn('waiting for wakes failed', { err: toErrorRecord(error) });
       await clock.sleep(spread(random), signal);
+    } finally {
+      signal.removeEventListener('abort', end);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Dice } from './dice.ts';
 import type { Machine } from './machine.ts';
 import type { Call } from './sim-store.ts';
 import type { Timeline } from './timeline.ts';
+import { READ_MS, type Stand } from './wakes.ts';
 
 /** How often what happens to a call, as shares of 1. */
 export interface Weather {
@@ -63,11 +64,14 @@ export class Network {
     this.#options = options;
   }
 
-  /** Ends as a call to a broker does: with the answer, or with a BrokerError; at the abort of `closing` at once. */
-  call(from: Machine, call: Call, closing: AbortSignal): Promise<unknown> {
+  /**
+   * Ends as a call to a broker does: with the answer, or with a BrokerError; at the abort of `closing` at once. `stand`: it
+   * stands behind a read, and arrives at the end of that.
+   */
+  call(from: Machine, call: Call, closing: AbortSignal, stand?: Stand): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { timeline, callDeadlineMs } = this.#options;
-      const overdue = from.clock.setTimer(callDeadlineMs, () =>
+      const overdue = from.clock.setTimer(callDeadlineMs + (stand === undefined ? 0 : READ_MS), () =>
         reject(new BrokerError('unknown', `no answer to ${call.verb} in time`)),
       );
       closing.addEventListener('abort', () => {
@@ -83,12 +87,14 @@ export class Network {
           },
           from,
         );
-      this.#send({
+      const sent: Sent = {
         arrival: { from, call, sentAt: timeline.now },
         answer: ({ reply, error }) =>
           hear(this.#delay(), () => (error === null ? resolve(reply) : reject(error))),
         fail: (error) => hear(this.#options.dice.between(0.2, 300), () => reject(error)),
-      });
+      };
+      if (stand === undefined) this.#send(sent);
+      else stand(() => this.#send(sent));
     });
   }
 

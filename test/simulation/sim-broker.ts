@@ -1,8 +1,8 @@
-import type { Broker } from '../../src/broker/broker.ts';
+import type { Broker, ExchangeBehind } from '../../src/broker/broker.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Answer, Call, Verb } from './sim-store.ts';
-import type { Wakes } from './wakes.ts';
+import type { Stand, Wakes } from './wakes.ts';
 
 /** Hears what a process sends, and the answers that it hears itself. */
 export interface Listener {
@@ -13,8 +13,13 @@ export interface Listener {
 const NOBODY: Listener = { sends: () => {}, hears: () => {} };
 
 /** The broker as one machine sees it: across the network. It has the verbs that a simulated process calls, and no others. */
-export const brokerOf = (machine: Machine, network: Network, wakes: Wakes, listener = NOBODY): Broker =>
-  new SimBroker(machine, network, wakes, listener) as unknown as Broker;
+export const brokerOf = (
+  machine: Machine,
+  network: Network,
+  wakes: Wakes,
+  listener = NOBODY,
+  blocks = false,
+): Broker => new SimBroker(machine, network, wakes, listener, blocks) as unknown as Broker;
 
 class SimBroker {
   readonly type = 'memory';
@@ -23,9 +28,12 @@ class SimBroker {
   readonly #network: Network;
   readonly #wakes: Wakes;
   readonly #listener: Listener;
+  /** Whether its waits are blocking reads, behind which exchanges stand. */
+  readonly #blocks: boolean;
   readonly #underWay = new Set<AbortController>();
 
-  constructor(machine: Machine, network: Network, wakes: Wakes, listener: Listener) {
+  constructor(machine: Machine, network: Network, wakes: Wakes, listener: Listener, blocks: boolean) {
+    this.#blocks = blocks;
     this.#listener = listener;
     this.#machine = machine;
     this.#network = network;
@@ -50,8 +58,22 @@ class SimBroker {
   find = this.#verb('find');
   stats = this.#statsOf();
 
-  wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    return this.#wakes.wait(this.#machine, queues, signal);
+  wait(
+    queues: readonly string[],
+    signal: AbortSignal,
+    onRead?: (behind: ExchangeBehind | null) => void,
+  ): Promise<readonly string[]> {
+    const [queue, ...others] = queues;
+    if (!this.#blocks || onRead === undefined || queue === undefined || others.length > 0)
+      return this.#wakes.wait(this.#machine, queues, signal);
+    return this.#wakes.wait(this.#machine, queues, signal, (stand) =>
+      onRead(stand && this.#behind(queue, stand)),
+    );
+  }
+
+  #behind(queue: string, stand: Stand): ExchangeBehind {
+    const exchange = this.#verb('exchange', stand);
+    return (request) => exchange(queue, request);
   }
 
   async start(): Promise<void> {}
@@ -66,7 +88,7 @@ class SimBroker {
     return (queue) => ask(queue, undefined);
   }
 
-  #verb<V extends Verb>(verb: V) {
+  #verb<V extends Verb>(verb: V, stand?: Stand) {
     return async (queue: string, argument: Parameters<Broker[V]>[1]): Promise<Answer<V>> => {
       const closing = new AbortController();
       this.#underWay.add(closing);
@@ -74,7 +96,7 @@ class SimBroker {
         // Copied: what is on the wire does not change with the sender's objects.
         const call = structuredClone({ verb, queue, argument }) as Call;
         this.#listener.sends(call);
-        const reply = await this.#network.call(this.#machine, call, closing.signal);
+        const reply = await this.#network.call(this.#machine, call, closing.signal, stand);
         this.#listener.hears(call, reply);
         this.up = true;
         return structuredClone(reply) as Answer<V>;

@@ -148,12 +148,13 @@ export class World {
       onEnd: (token) => this.ledger.end(token, machine),
     });
     const conduct = new Conduct();
+    const listener = {
+      sends: (call: Call) => this.judge(() => conduct.sends(call)),
+      hears: (call: Call, reply: unknown) => conduct.hears(call, reply),
+    };
     const daemon = new SimDaemon({
       machine,
-      broker: brokerOf(machine, this.network, this.#wakes, {
-        sends: (call) => this.judge(() => conduct.sends(call)),
-        hears: (call, reply) => conduct.hears(call, reply),
-      }),
+      broker: brokerOf(machine, this.network, this.#wakes, listener, this.store.type === 'redis'),
       pool,
       leaseMs: climate.leaseMs,
       heartbeatMs: climate.heartbeatMs,

@@ -10,6 +10,7 @@ import {
   type DeleteRequest,
   type EnqueueBatch,
   type EnqueueReply,
+  type ExchangeBehind,
   type ExchangeReply,
   type ExchangeRequest,
   type FireReply,
@@ -67,6 +68,7 @@ import { expectedTypes, type QueueKeys, queueKeys, SCHEMA } from './keys.ts';
 import type { Reply } from './link.ts';
 import { Router } from './router.ts';
 import { Scripts, type Verb } from './scripts.ts';
+import type { SendBehind } from './waiter.ts';
 import { Wakes } from './wakes.ts';
 
 /** How long an id whose session has ended is refused. */
@@ -239,9 +241,18 @@ export class RedisBroker implements Broker {
     return decodeFire(await this.#run('fire', queue, encodeFire(this.#of(queue), request)));
   }
 
-  async wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  async wait(
+    queues: readonly string[],
+    signal: AbortSignal,
+    onRead?: (behind: ExchangeBehind | null) => void,
+  ): Promise<readonly string[]> {
     const byKey = new Map(queues.map((queue) => [this.#of(queue).wake, queue]));
-    const woken = await this.#wakes.wait([...byKey.keys()], signal);
+    const [queue, ...others] = queues;
+    const told =
+      onRead === undefined || queue === undefined || others.length > 0
+        ? undefined
+        : (send: SendBehind | null) => onRead(send && this.#behind(queue, send));
+    const woken = await this.#wakes.wait([...byKey.keys()], signal, told);
     return woken.map((key) => byKey.get(key) ?? key);
   }
 
@@ -252,6 +263,14 @@ export class RedisBroker implements Broker {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #behind(queue: string, send: SendBehind): ExchangeBehind {
+    return async (request) => {
+      const { keys, args } = encodeExchange(this.#of(queue), request);
+      const { sha } = this.#scripts.get('exchange');
+      return decodeExchange(await send('exchange', ['EVALSHA', sha, String(keys.length), ...keys, ...args]));
+    };
   }
 
   #of(queue: string): QueueKeys {

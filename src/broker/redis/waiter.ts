@@ -1,10 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import type { Random } from '../../lib/random.ts';
-import { type Link, type LinkOptions, openLink } from './link.ts';
+import { type Link, type LinkOptions, openLink, type Reply } from './link.ts';
 import type { Router } from './router.ts';
 
 /** How long one blocking read lasts before it is made again: the bound on a wake that no reply ever brings. */
 const BLOCK_MS = 5_000;
+/** The same where an exchange may stand behind it: the end of such a read is also the poll of its queue. */
+const STOOD_BEHIND_MS = 2_000;
 const LONGEST_REST_MS = 2_000;
 
 export interface WaiterOptions extends Omit<LinkOptions, 'url' | 'connectDeadlineMs' | 'signal'> {
@@ -13,6 +15,12 @@ export interface WaiterOptions extends Omit<LinkOptions, 'url' | 'connectDeadlin
   /** The broker's ordinary connections. */
   readonly router: Pick<Router, 'call' | 'callAt' | 'urlOf' | 'doubt'>;
 }
+
+/** Sends a command on the connection of a blocking read: the server executes it when the read has ended. @throws BrokerError */
+export type SendBehind = (verb: string, args: readonly string[]) => Promise<Reply>;
+
+/** Told of each blocking read that begins, and with null when it has ended. */
+export type OnRead = (behind: SendBehind | null) => void;
 
 /** A connection for blocking reads. */
 interface Seat {
@@ -40,14 +48,14 @@ export class Waiter {
    * Resolves with those of the keys that were woken: one, or all when reads had failed before (a marker may have been
    * missed meanwhile); none at the abort of `signal` or at `close`. Never rejects. All keys must be of one server.
    */
-  async wait(keys: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  async wait(keys: readonly string[], signal: AbortSignal, onRead?: OnRead): Promise<readonly string[]> {
     if (signal.aborted || this.#closing.signal.aborted) return [];
     const ending = new AbortController();
     const end = () => ending.abort();
     this.#waits.add(ending);
     signal.addEventListener('abort', end);
     try {
-      return await this.#untilWoken(keys, ending.signal);
+      return await this.#untilWoken(keys, ending.signal, onRead);
     } finally {
       signal.removeEventListener('abort', end);
       this.#waits.delete(ending);
@@ -59,7 +67,11 @@ export class Waiter {
     for (const ending of this.#waits) ending.abort();
   }
 
-  async #untilWoken(keys: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  async #untilWoken(
+    keys: readonly string[],
+    signal: AbortSignal,
+    onRead: OnRead | undefined,
+  ): Promise<readonly string[]> {
     let failures = 0;
     while (!signal.aborted) {
       try {
@@ -76,7 +88,7 @@ export class Waiter {
           this.#idle.push(seat);
           return keys;
         }
-        const key = await this.#read(seat, keys, signal);
+        const key = await this.#read(seat, keys, signal, onRead);
         if (key !== undefined) return [key];
       } catch {
         failures++;
@@ -88,10 +100,19 @@ export class Waiter {
   }
 
   /** One blocking read; undefined when its time is over or `signal` aborted. */
-  async #read(seat: Seat, keys: readonly string[], signal: AbortSignal): Promise<string | undefined> {
-    const reading = seat.link
-      .send('BLPOP', ['BLPOP', ...keys, String(BLOCK_MS / 1_000)], BLOCK_MS + this.#options.callDeadlineMs)
-      .then((reply) => (Array.isArray(reply) ? String(reply[0]) : undefined));
+  async #read(
+    seat: Seat,
+    keys: readonly string[],
+    signal: AbortSignal,
+    onRead: OnRead | undefined,
+  ): Promise<string | undefined> {
+    const blockMs = onRead === undefined ? BLOCK_MS : STOOD_BEHIND_MS;
+    const longestMs = blockMs + this.#options.callDeadlineMs;
+    const reply = seat.link.send('BLPOP', ['BLPOP', ...keys, String(blockMs / 1_000)], longestMs);
+    onRead?.((verb, args) => seat.link.send(verb, args, longestMs));
+    const reading = reply
+      .finally(() => onRead?.(null))
+      .then((woken) => (Array.isArray(woken) ? String(woken[0]) : undefined));
     const finished = reading.then(
       (key) => ({ key }),
       (error: unknown) => ({ error }),

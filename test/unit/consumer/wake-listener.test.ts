@@ -24,6 +24,7 @@ describe('listening for wakes', () => {
           broker: { wait } as Partial<Broker> as Broker,
           queues: ['flooded', 'full', 'small', 'idle'],
           hasRoom: () => true,
+          onRead: () => {},
           changed: new Condition(),
           onWake: async (woken) => {
             heard.push(...woken);
