@@ -67,6 +67,8 @@ export class Consumer implements Service {
   #hurry = () => {};
   /** Sends behind the blocking read that is under way; null when there is none, or something stands behind it. */
   #behind: ExchangeBehind | null = null;
+  /** Whether a claim stands, or stood, behind the last read: what woke that is claimed by it. */
+  #stoodBehind = false;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -161,7 +163,7 @@ export class Consumer implements Service {
         queues: this.#lines.map((line) => line.name),
         hasRoom: () => pool.free > 0,
         changed: this.#changed,
-        onRead: (behind) => this.#standBehind(behind),
+        onRead: (behind) => this.#heedRead(behind),
         onWake: (queues) => this.#hearWake(queues),
         onPoll: () => this.#poll(),
         clock,
@@ -241,12 +243,18 @@ export class Consumer implements Service {
       // What made it hungry is perhaps not what ends the wait.
       else if (waiting && line.hungry) this.#hurry();
     }
-    this.#standBehind(this.#behind);
+    this.#standBehind();
+  }
+
+  #heedRead(behind: ExchangeBehind | null): void {
+    this.#behind = behind;
+    if (behind !== null) this.#stoodBehind = false;
+    this.#standBehind();
   }
 
   /** Sends the next claim of a pool that has nothing to do behind the read that waits for something. */
-  #standBehind(behind: ExchangeBehind | null): void {
-    this.#behind = behind;
+  #standBehind(): void {
+    const behind = this.#behind;
     const [line, other] = this.#lines;
     if (behind === null || line === undefined || other !== undefined) return;
     if (this.#options.session.fenceAfterMs < STANDING_FENCE_MS) return;
@@ -254,6 +262,7 @@ export class Consumer implements Service {
     const claim = Math.min(this.#options.pool.free, STANDING_CLAIM);
     if (claim === 0) return;
     this.#behind = null;
+    this.#stoodBehind = true;
     void this.#exchange(line, claim, behind);
   }
 
@@ -334,8 +343,8 @@ export class Consumer implements Service {
    */
   #hearWake(queues: readonly string[]): Promise<unknown> {
     const answered = this.#answered;
-    // What stands behind the wait has been executed after it.
-    if (!this.#lines.some((line) => line.session.waiting)) this.#wake(queues);
+    if (!this.#stoodBehind) this.#wake(queues);
+    this.#stoodBehind = false;
     const isAnswered = () =>
       this.#answered > answered || this.#lines.every((line) => line.session.underWay === 0);
     return this.#changed.until(isAnswered, this.#listening.signal);

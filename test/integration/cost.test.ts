@@ -78,6 +78,33 @@ describeRedis('what a job costs in Redis', () => {
     });
   }
 
+  it('alone in an idle pool: one script to enqueue, one to settle, and one that had claimed before', async function () {
+    this.timeout(60_000);
+    const JOBS = 100;
+    const admin = await plainClient(server.url);
+    await admin.flushAll();
+    await withSupervisor(config(), async () => {
+      await using client = createClient({ broker: server.url, namespace: 'cost', enqueueTimeout: '30s' });
+      const completed = async () => Number(await admin.hGet('fl:{cost:io}:meta', 'completed'));
+      // A blocked client of which the server has read no more: of both pools.
+      const standing = async () =>
+        (await admin.sendCommand<string>(['CLIENT', 'LIST'])).match(/ qbuf=[1-9].* cmd=blpop /g)?.length ===
+        2;
+      let jobs = 0;
+      const run = async () => {
+        await client.enqueue('noop', INPUT, { queue: 'io' });
+        jobs++;
+        await until(async () => (await completed()) === jobs && (await standing()), 10_000);
+      };
+      await run();
+      await admin.sendCommand(['CONFIG', 'RESETSTAT']);
+      for (let n = 0; n < JOBS; n++) await run();
+      const { scripts } = await counts(admin);
+      assert.ok(scripts <= JOBS * 3.5, `${scripts} scripts for ${JOBS} jobs`);
+    });
+    admin.destroy();
+  });
+
   async function counts(admin: Awaited<ReturnType<typeof plainClient>>) {
     const stats = await admin.info('commandstats');
     const calls = [...stats.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)];

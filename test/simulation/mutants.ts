@@ -371,7 +371,7 @@ const IN_DAEMONS: readonly Mutant[] = [
   {
     name: 'a resync does not wait for the other lane',
     file: SESSION,
-    find: `const quiet = () => this.#daemon !== daemon || !this.#lanes.includes('sent');`,
+    find: `const quiet = () => this.#daemon !== daemon || !(this.#lanes.includes('sent') || this.waiting);`,
     replace: 'const quiet = () => true;',
     seed: 4,
   },
@@ -392,10 +392,24 @@ const IN_DAEMONS: readonly Mutant[] = [
   {
     name: 'the age of an answer is counted from its arrival',
     file: SESSION,
-    find: 'return { reply: await broker.exchange(queue, request), sentAt };',
-    replace: `const reply = await broker.exchange(queue, request);
+    find: 'return { reply: await answer, sentAt };',
+    replace: `const reply = await answer;
         return { reply, sentAt: clock.monotonic() + 0 * sentAt };`,
     seed: 9,
+  },
+  {
+    name: 'an exchange that fails behind a wait is given up',
+    file: SESSION,
+    find: `if (this.#lanes[lane] === 'waiting' && !ended.aborted) this.#lanes[lane] = 'sent';`,
+    replace: 'if (attempt === 0 && behind !== null) return null;',
+    seed: 1,
+  },
+  {
+    name: 'a resync does not wait for what stands behind a wait',
+    file: SESSION,
+    find: `!(this.#lanes.includes('sent') || this.waiting)`,
+    replace: `!this.#lanes.includes('sent')`,
+    seed: 1,
   },
   {
     name: 'a suspect is claimed beside others',
