@@ -68,7 +68,7 @@ export async function withSupervisor<T>(
   files: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   assert.ok(
-    existsSync(join(ROOT, 'dist/cli/main.js')),
+    existsSync(join(ROOT, 'dist/bundle/main.js')),
     'the command line is not built: run "npm run build" first',
   );
   const folder = await mkdtemp(join(tmpdir(), 'fl-'));

@@ -1,0 +1,94 @@
+/**
+ * Compiles src to dist, and puts what the command line loads into few files (dist/bundle): Node.js reads modules one by one,
+ * and 700 small ones of our own and of our dependencies were two fifths of a daemon's start.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const ROOT = dirname(fileURLToPath(import.meta.url));
+const DIST = join(ROOT, 'dist');
+const BUNDLE = join(DIST, 'bundle');
+const require = createRequire(import.meta.url);
+
+compile();
+copyScripts();
+await bundle();
+
+function compile() {
+  const manifest = require.resolve('typescript/package.json');
+  const tsc = join(dirname(manifest), require(manifest).bin.tsc);
+  try {
+    execFileSync(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.json')], { stdio: 'inherit' });
+  } catch {
+    process.exit(1);
+  }
+}
+
+function copyScripts() {
+  const filter = (path) => statSync(path).isDirectory() || /\.(lua|sql)$/.test(path);
+  cpSync(join(ROOT, 'src'), DIST, { recursive: true, filter });
+}
+
+/** Modules stay in dist as well: for programs that import the package, for workers and threads. */
+async function bundle() {
+  rmSync(BUNDLE, { recursive: true, force: true });
+  const { metafile } = await build({
+    entryPoints: [join(DIST, 'cli/main.js')],
+    outdir: BUNDLE,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // It brings a binary of the machine that it runs on.
+    external: ['libsql'],
+    // CommonJS packages look for Node's own modules with it.
+    banner: {
+      js: "import { createRequire as _requireFrom } from 'node:module'; const require = _requireFrom(import.meta.url);",
+    },
+    plugins: [{ name: 'forkloop', setup: ({ onLoad }) => onLoad({ filter: /\.js$/ }, load) }],
+    metafile: true,
+    logLevel: 'warning',
+  });
+  writeFileSync(join(BUNDLE, 'licenses.txt'), licensesOf(Object.keys(metafile.inputs)));
+}
+
+/** Our own modules: what they find beside themselves they find from the bundle; the driver is found now, not when it runs. */
+function load({ path }) {
+  if (!path.startsWith(DIST + sep)) return;
+  if (path === join(DIST, 'broker/redis/driver.js')) {
+    const driver = createRequire(require.resolve('redis')).resolve('@redis/client');
+    return {
+      contents: `import * as driver from ${JSON.stringify(driver)}; export const loadDriver = () => driver;`,
+    };
+  }
+  const text = readFileSync(path, 'utf8');
+  const place = JSON.stringify(relative(BUNDLE, path).replaceAll(sep, '/'));
+  return { contents: text.replaceAll('import.meta.url', `new URL(${place}, import.meta.url).href`) };
+}
+
+/** The licenses of the packages that are in the bundle: they ask to be passed on with copies. */
+function licensesOf(inputs) {
+  const folders = inputs.map((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1]);
+  return [...new Set(folders.filter((folder) => folder !== undefined))]
+    .sort()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
+      return `${name} ${version} (${license})\n\n${licenseIn(join(ROOT, folder))}`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+function licenseIn(folder) {
+  for (const name of ['LICENSE', 'LICENSE.md', 'license', 'LICENCE', 'License']) {
+    try {
+      return `${readFileSync(join(folder, name), 'utf8').trim()}\n`;
+    } catch {}
+  }
+  return 'The package has no file of its own for its license.\n';
+}
