@@ -673,10 +673,17 @@ async function loadedPackages(coverage: string): Promise<Set<string>> {
     const { result } = JSON.parse(await readFile(join(coverage, file), 'utf8')) as {
       result: { url: string }[];
     };
-    for (const { url } of result) {
-      const name = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1];
-      if (name !== undefined) found.add(name.startsWith('@redis/') ? '@redis' : name);
-    }
+    for (const { url } of result) for (const name of await packagesIn(url)) found.add(name);
   }
   return found;
+}
+
+/** The package that a module is of, or those that are bundled in it: the bundler names each file that it puts in. */
+async function packagesIn(url: string): Promise<string[]> {
+  const IN_PACKAGE = /\bnode_modules\/((?:@[^/]+\/)?[^/]+)\//;
+  const name = IN_PACKAGE.exec(url)?.[1];
+  if (name !== undefined) return [name];
+  if (!url.includes('/dist/bundle/')) return [];
+  const files = (await readFile(new URL(url), 'utf8')).match(/^\/\/ node_modules\/\S+$/gm) ?? [];
+  return files.map((file) => IN_PACKAGE.exec(file)?.[1] as string);
 }
