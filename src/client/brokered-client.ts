@@ -7,7 +7,7 @@ import { newId } from '../lib/ids.ts';
 import { type AnyTask, TASK_NAME } from '../task/define.ts';
 import { queueFor } from '../task/router.ts';
 import { EnqueueManyError } from './enqueue-many-error.ts';
-import { Enqueuer, type Existing } from './enqueuer.ts';
+import { type EnqueueEnd, Enqueuer, type Existing } from './enqueuer.ts';
 import { type JobHandle, type JobSource, StoredJob } from './job-handle.ts';
 import { type EnqueueOptions, encodeInput, type JobMaker, jobMaker } from './new-job.ts';
 import { ResultWatcher } from './result-watcher.ts';
@@ -59,7 +59,8 @@ export class BrokeredClient {
       const maker = this.#maker(nameOf(task), queue, options);
       const id = newId();
       const existing = await enqueuer.add(maker.make(id, json), deadline);
-      return await this.#handle(queue, id, existing, maker.resultKept);
+      const handle = this.#handle(queue, id, existing, maker.resultKept);
+      return handle instanceof StoredJob ? handle : await handle;
     } finally {
       this.#end();
     }
@@ -115,7 +116,8 @@ export class BrokeredClient {
     const ends = await this.#enqueuer(queue).addMany(jobs);
     const handles: JobHandle<never>[] = [];
     let failure: BrokerError | undefined;
-    for (const [index, end] of ends.entries()) {
+    for (let index = 0; index < ends.length; index++) {
+      const end = ends[index] as EnqueueEnd;
       if (end instanceof BrokerError) {
         failure ??= end;
         continue;

@@ -34,10 +34,17 @@ export type Existing = string | null;
 /** How the enqueue of one job ended. */
 export type EnqueueEnd = Existing | BrokerError;
 
+/** Who hears how jobs ended: one for a whole batch, as each object for each job would be collected again and again. */
+interface Caller {
+  ended(index: number, end: EnqueueEnd): void;
+}
+
 interface Waiting {
   readonly job: EnqueueJob;
   readonly deadline: number;
-  readonly end: (end: EnqueueEnd) => void;
+  readonly caller: Caller;
+  /** Which of the caller's jobs it is. */
+  readonly index: number;
 }
 
 /**
@@ -71,7 +78,8 @@ export class Enqueuer {
     deadline = this.#options.clock.monotonic() + this.#options.timeoutMs,
   ): Promise<Existing> {
     return new Promise((resolve, reject) => {
-      this.#put(job, deadline, (end) => (end instanceof BrokerError ? reject(end) : resolve(end)));
+      const ended = (_: number, end: EnqueueEnd) => (end instanceof BrokerError ? reject(end) : resolve(end));
+      this.#put({ job, deadline, caller: { ended }, index: 0 });
     });
   }
 
@@ -82,20 +90,22 @@ export class Enqueuer {
     let left = jobs.length;
     if (left === 0) return Promise.resolve([]);
     return new Promise((resolve) => {
-      for (const [index, job] of jobs.entries()) {
-        this.#put(job, deadline, (end) => {
+      const caller: Caller = {
+        ended(index, end) {
           // What ends by its deadline and is answered later keeps its first end.
           if (ends[index] !== undefined) return;
           ends[index] = end;
           left -= 1;
           if (left === 0) resolve(ends as EnqueueEnd[]);
-        });
-      }
+        },
+      };
+      for (let index = 0; index < jobs.length; index++)
+        this.#put({ job: jobs[index] as EnqueueJob, deadline, caller, index });
     });
   }
 
-  #put(job: EnqueueJob, deadline: number, end: (end: EnqueueEnd) => void): void {
-    this.#waiting.push({ job, deadline, end });
+  #put(waiting: Waiting): void {
+    this.#waiting.push(waiting);
     if (this.#state === 'idle') {
       this.#state = 'scheduled';
       queueMicrotask(() => void this.#sendAll());
@@ -122,7 +132,7 @@ export class Enqueuer {
     });
     try {
       const existing = await this.#store(batch);
-      for (const [index, waiting] of batch.entries()) waiting.end(existing[index] ?? null);
+      for (let at = 0; at < batch.length; at++) end(batch[at] as Waiting, existing[at] ?? null);
     } catch (error) {
       const failure =
         error instanceof BrokerError ? error : new BrokerError('unknown', String(error), { cause: error });
@@ -183,7 +193,7 @@ export class Enqueuer {
     this.#expiry = clock.setTimer(Math.max(1, first.deadline - clock.monotonic()), () => {
       this.#expiry = null;
       const now = clock.monotonic();
-      for (const late of this.#waiting.takeUntil(now)) late.end(notStored(timeoutMs));
+      for (const late of this.#waiting.takeUntil(now)) end(late, notStored(timeoutMs));
       this.#armExpiry();
     });
   }
@@ -232,11 +242,13 @@ class WaitingLine {
 }
 
 function endAll(batch: readonly Waiting[], error: BrokerError): void {
-  for (const waiting of batch) waiting.end(error);
+  for (const waiting of batch) end(waiting, error);
 }
 
+const end = ({ caller, index }: Waiting, how: EnqueueEnd): void => caller.ended(index, how);
+
 const deadlineOf = (batch: readonly Waiting[]): number =>
-  Math.min(...batch.map((waiting) => waiting.deadline));
+  batch.reduce((first, { deadline }) => Math.min(first, deadline), Number.POSITIVE_INFINITY);
 
 const notStored = (timeoutMs: number): BrokerError =>
   new BrokerError('refused', `the broker did not answer in time (${timeoutMs} ms); the job was not stored`);

@@ -3,6 +3,7 @@ import {
   BATCH_BYTES_LIMIT,
   BATCH_LIMIT,
   type EnqueueBatch,
+  type EnqueueJob,
   type ExchangeRequest,
   type FireRequest,
   PURGE_CHUNK,
@@ -32,7 +33,8 @@ export function encodeEnqueue(keys: QueueKeys, batch: EnqueueBatch, epoch: strin
     throw badSize('jobs in a batch', batch.jobs.length);
   const args = [String(batch.notAfterAt), SCHEMA, epoch];
   let group = { kind: '', countAt: 0, count: 0 };
-  for (const [index, { record, delayMs }] of batch.jobs.entries()) {
+  for (let index = 0; index < batch.jobs.length; index++) {
+    const { record, delayMs } = batch.jobs[index] as EnqueueJob;
     if (!RECORD.test(record)) throw notRecord(record);
     const delay = delayMs === 0 ? '0' : wholeMs(delayMs);
     const priority = record.charAt(51);
