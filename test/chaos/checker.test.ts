@@ -42,6 +42,12 @@ class Story {
     });
   }
 
+  /** Carried out, perhaps: the connection ended. */
+  enqueueUnanswered(id = JOB): this {
+    const job = { id, unique: null, tag: `tag-${id}`, keepResult: false };
+    return this.call({ verb: 'enqueue', queue: 'io', batch: `batch-of-${id}`, jobs: [job] });
+  }
+
   ask(id = JOB): this {
     return this.add({ kind: 'ask', tag: `tag-${id}`, task: 'quick', queue: 'io', sum: 'sum' });
   }
@@ -192,6 +198,14 @@ const GOOD: Readonly<Record<string, Story>> = {
     .exchange(2, { daemon: B, acks: [`${JOB}:2`] })
     .dump(),
   'an unknown enqueue that was not stored': story().ask().told('unknown').dump({ counters: {} }),
+  'a batch whose answer was lost, and whose job has run when it is repeated': story()
+    .ask()
+    .enqueueUnanswered()
+    .open()
+    .through()
+    .enqueue()
+    .told('stored')
+    .dump(),
   'what Redis lost': asked().add({ kind: 'rollback', to: 'nothing' }).dump({ counters: {} }),
   'a daemon that comes back after an outage': story()
     .add({ kind: 'daemon', name: 'daemon0', pid: 9, what: 'running' })
@@ -327,6 +341,11 @@ const BAD: readonly (readonly [Invariant, string, Story])[] = [
   ],
   ['I3', 'a live owner was told that its lease is lost', asked().heartbeat({ status: 'lost' })],
   ['I4', 'a repeated batch stored another job', asked().enqueue(OTHER, {}, `batch-of-${JOB}`)],
+  [
+    'I4',
+    'a batch that nobody answered stored another job when it was repeated',
+    story().ask().enqueueUnanswered().enqueue(OTHER, {}, `batch-of-${JOB}`),
+  ],
   ['I4', 'a job was stored twice', asked().enqueue(JOB, {}, 'another-batch')],
   [
     'I4',

@@ -151,7 +151,8 @@ export class Model {
     const { reply, batch, jobs, queue } = call;
     if (reply?.status === 'late') return;
     const repeated = this.#state.batches.has(batch);
-    if (reply !== undefined) this.#state.batches.add(batch);
+    // Also of a call whose answer nobody saw: it may have been carried out, and its jobs have run, before it is repeated.
+    this.#state.batches.add(batch);
     for (const [index, job] of jobs.entries()) {
       const holder = reply?.existing[index] ?? null;
       const known = this.#state.jobs.get(job.id);
