@@ -38,6 +38,7 @@ function copyScripts() {
 async function bundle() {
   rmSync(BUNDLE, { recursive: true, force: true });
   const { metafile } = await build({
+    absWorkingDir: ROOT,
     entryPoints: [join(DIST, 'cli/main.js')],
     outdir: BUNDLE,
     bundle: true,
@@ -45,8 +46,9 @@ async function bundle() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // It brings a binary of the machine that it runs on.
-    external: ['libsql'],
+    // The one brings a binary of the machine that it runs on. The other is loaded long after a daemon's start, when the files
+    // of a new version may have taken the place of these.
+    external: ['libsql', 'pidusage'],
     // CommonJS packages look for Node's own modules with it.
     banner: {
       js: "import { createRequire as _requireFrom } from 'node:module'; const require = _requireFrom(import.meta.url);",

@@ -14,6 +14,7 @@ import { createLine } from './line-session.ts';
 import type { QueueLine } from './queue-line.ts';
 import type { QueueSession } from './queue-session.ts';
 import type { Exchanged, QueueSessionOptions } from './session-contract.ts';
+import { StandingPlace } from './standing-place.ts';
 import { SuspectGate } from './suspect-gate.ts';
 import type { SuspectTurn } from './suspect-turn.ts';
 import { listenForWakes } from './wake-listener.ts';
@@ -65,10 +66,7 @@ export class Consumer implements Service {
   #listening = new AbortController();
   /** Ends the wait for wakes that is under way; another one begins. */
   #hurry = () => {};
-  /** Sends behind the blocking read that is under way; null when there is none, or something stands behind it. */
-  #behind: ExchangeBehind | null = null;
-  /** Whether a claim stands, or stood, behind the last read: what woke that is claimed by it. */
-  #stoodBehind = false;
+  readonly #place = new StandingPlace();
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -149,7 +147,7 @@ export class Consumer implements Service {
   #rest(state: 'paused' | 'quiet'): void {
     this.#state = state;
     this.#listening.abort();
-    this.#behind = null;
+    this.#place.heed(null);
     for (const line of this.#lines) line.setDue(null, () => {});
     this.#suspects.look();
   }
@@ -247,23 +245,18 @@ export class Consumer implements Service {
   }
 
   #heedRead(behind: ExchangeBehind | null): void {
-    this.#behind = behind;
-    if (behind !== null) this.#stoodBehind = false;
+    this.#place.heed(behind);
     this.#standBehind();
   }
 
   /** Sends the next claim of a pool that has nothing to do behind the read that waits for something. */
   #standBehind(): void {
-    const behind = this.#behind;
     const [line, other] = this.#lines;
-    if (behind === null || line === undefined || other !== undefined) return;
+    if (!this.#place.isFree || line === undefined || other !== undefined) return;
     if (this.#options.session.fenceAfterMs < STANDING_FENCE_MS) return;
     if (this.#state !== 'running' || !line.isIdle || !this.#isEmpty() || this.#suspects.isOpen) return;
     const claim = Math.min(this.#options.pool.free, STANDING_CLAIM);
-    if (claim === 0) return;
-    this.#behind = null;
-    this.#stoodBehind = true;
-    void this.#exchange(line, claim, behind);
+    if (claim > 0) void this.#exchange(line, claim, this.#place.take());
   }
 
   /** How many jobs a queue may claim now. While suspects wait the pool runs empty; then one of them is claimed alone. */
@@ -288,14 +281,21 @@ export class Consumer implements Service {
     const exchanged = await line.session.exchange(settle, claim, alone, behind);
     this.#reserved -= claim;
     this.#answered++;
-    if (exchanged.type === 'done') this.#take(line, exchanged, wakes);
+    // While a claim stood, the pool may have lost a worker.
+    const room = behind === null ? claim : Math.max(0, this.#options.pool.free);
+    if (exchanged.type === 'done') this.#take(line, exchanged, wakes, room);
     // Not before: what it brought keeps the turn from here on.
     if (alone) this.#suspects.asked();
     this.#changed.notify();
     this.#pump();
   }
 
-  #take(line: QueueLine, { reply, jobs, startable }: Exchanged & { type: 'done' }, wakes: number): void {
+  #take(
+    line: QueueLine,
+    { reply, jobs, startable }: Exchanged & { type: 'done' },
+    wakes: number,
+    room: number,
+  ): void {
     logReply(this.#options.log, line.name, reply);
     line.suspects = reply.suspects;
     this.#suspects.look();
@@ -303,8 +303,9 @@ export class Consumer implements Service {
     line.hungry = reply.more || (reply.suspects && this.#suspects.isOpen) || line.wakes !== wakes;
     if (this.#state === 'running') line.setDue(reply.nextDueMs, () => this.#wake([line.name]));
     this.#claimed += jobs.length;
-    if (startable && this.#state === 'running') this.#run(line, jobs);
-    else for (const { token } of jobs) line.settle({ type: 'release', token });
+    const taken = startable && this.#state === 'running' ? room : 0;
+    if (taken > 0) this.#run(line, jobs.slice(0, taken));
+    for (const { token } of jobs.slice(taken)) line.settle({ type: 'release', token });
   }
 
   #run(line: QueueLine, jobs: ExchangeDone['jobs']): void {
@@ -343,8 +344,7 @@ export class Consumer implements Service {
    */
   #hearWake(queues: readonly string[]): Promise<unknown> {
     const answered = this.#answered;
-    if (!this.#stoodBehind) this.#wake(queues);
-    this.#stoodBehind = false;
+    if (!this.#place.covered()) this.#wake(queues);
     const isAnswered = () =>
       this.#answered > answered || this.#lines.every((line) => line.session.underWay === 0);
     return this.#changed.until(isAnswered, this.#listening.signal);

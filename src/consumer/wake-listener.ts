@@ -16,7 +16,7 @@ export interface WakeListenerOptions {
   readonly hasRoom: () => boolean;
   /** Notified when that may have changed. */
   readonly changed: Condition;
-  /** Told of each read that the waiting consists of (Broker.wait). */
+  /** Told of each read that the waiting consists of (Broker.wait), and with null when there is none any more. */
   readonly onRead: (behind: ExchangeBehind | null) => void;
   /** These queues may have something to claim. Listening goes on when it resolves. */
   readonly onWake: (queues: readonly string[]) => Promise<unknown>;
@@ -51,11 +51,18 @@ async function hearWakes(
     await changed.until(hasRoom, signal);
     if (signal.aborted) return;
     const waiting = new AbortController();
-    const end = () => waiting.abort();
+    const end = () => {
+      waiting.abort();
+      onRead(null);
+    };
+    // The end of a read that nobody waits for may come when the next one has begun.
+    const heed = (behind: ExchangeBehind | null) => {
+      if (!waiting.signal.aborted) onRead(behind);
+    };
     signal.addEventListener('abort', end);
     onWait(end);
     try {
-      const woken = await broker.wait(queues, waiting.signal, onRead);
+      const woken = await broker.wait(queues, waiting.signal, heed);
       queues = lastOnes(queues, woken);
       await onWake(woken);
     } catch (error) {

@@ -7,6 +7,10 @@ import type { Router } from './router.ts';
 const BLOCK_MS = 5_000;
 /** The same where an exchange may stand behind it: the end of such a read is also the poll of its queue. */
 const STOOD_BEHIND_MS = 2_000;
+/** How much later its answer may come: until then nothing else asks for the queue. */
+const STOOD_BEHIND_GRACE_MS = 1_000;
+/** Between two tries to end a read that the server had not begun when it was told to end it. */
+const UNBLOCK_AGAIN_MS = 10;
 const LONGEST_REST_MS = 2_000;
 
 export interface WaiterOptions extends Omit<LinkOptions, 'url' | 'connectDeadlineMs' | 'signal'> {
@@ -106,8 +110,12 @@ export class Waiter {
     signal: AbortSignal,
     onRead: OnRead | undefined,
   ): Promise<string | undefined> {
-    const blockMs = onRead === undefined ? BLOCK_MS : STOOD_BEHIND_MS;
-    const longestMs = blockMs + this.#options.callDeadlineMs;
+    const { callDeadlineMs } = this.#options;
+    const [blockMs, graceMs] =
+      onRead === undefined
+        ? [BLOCK_MS, callDeadlineMs]
+        : [STOOD_BEHIND_MS, Math.min(callDeadlineMs, STOOD_BEHIND_GRACE_MS)];
+    const longestMs = blockMs + graceMs;
     const reply = seat.link.send('BLPOP', ['BLPOP', ...keys, String(blockMs / 1_000)], longestMs);
     onRead?.((verb, args) => seat.link.send(verb, args, longestMs));
     const reading = reply
@@ -134,14 +142,26 @@ export class Waiter {
   async #abandon(seat: Seat, reading: Promise<string | undefined>): Promise<void> {
     try {
       if (this.#closing.signal.aborted) return seat.link.destroy();
-      const { router } = this.#options;
-      await router.callAt(seat.url, 'CLIENT', ['CLIENT', 'UNBLOCK', seat.clientId]);
+      await this.#unblock(seat, reading);
       const key = await reading;
       this.#idle.push(seat);
-      if (key !== undefined) await router.call('RPUSH', ['RPUSH', key, '1'], key);
+      if (key !== undefined) await this.#options.router.call('RPUSH', ['RPUSH', key, '1'], key);
     } catch {
       seat.link.destroy();
       await reading.catch(() => {});
+    }
+  }
+
+  /** The server reads its connections in any order: what it is told of a read may come before the read. */
+  async #unblock(seat: Seat, reading: Promise<unknown>): Promise<void> {
+    const { router, clock } = this.#options;
+    const over = new AbortController();
+    const end = () => over.abort();
+    reading.then(end, end);
+    while (!over.signal.aborted) {
+      const unblocked = await router.callAt(seat.url, 'CLIENT', ['CLIENT', 'UNBLOCK', seat.clientId]);
+      if (unblocked === 1) return;
+      await clock.sleep(UNBLOCK_AGAIN_MS, over.signal);
     }
   }
 
