@@ -106,7 +106,12 @@ function tell({ jobs, faults, comparisons, violations }: Soaked): number {
 }
 
 function lineOf({ what, before, after, unit, isBack }: Comparison): string {
-  const show = (value: number) => (unit === 'bytes' ? `${megabytes(value)} MB` : String(value));
+  const show = (value: number) =>
+    unit === 'count'
+      ? String(value)
+      : value < 1e6
+        ? `${(value / 1e3).toFixed(1)} KB`
+        : `${megabytes(value)} MB`;
   const change = before === 0 ? '' : ` (${(100 * (after / before - 1)).toFixed(1)} %)`;
   return `${what.padEnd(28)} ${show(before).padStart(10)} → ${show(after).padStart(10)}${change}${isBack ? '' : '  NOT BACK'}`;
 }
