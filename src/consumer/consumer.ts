@@ -249,13 +249,13 @@ export class Consumer implements Service {
     this.#standBehind();
   }
 
-  /** Sends the next claim of a pool that has nothing to do behind the read that waits for something. */
+  /** Sends the next claim behind the read, where nothing is known that could be claimed now. */
   #standBehind(): void {
     const [line, other] = this.#lines;
     if (!this.#place.isFree || line === undefined || other !== undefined) return;
     if (this.#options.session.fenceAfterMs < STANDING_FENCE_MS) return;
-    if (this.#state !== 'running' || !line.isIdle || !this.#isEmpty() || this.#suspects.isOpen) return;
-    const claim = Math.min(this.#options.pool.free, STANDING_CLAIM);
+    if (!line.isIdle || this.#suspects.isOpen) return;
+    const claim = Math.min(this.#claimable(line, 1), STANDING_CLAIM);
     if (claim > 0) void this.#exchange(line, claim, this.#place.take());
   }
 

@@ -52,8 +52,7 @@ export class QueueLine {
   /** Nothing to ask and nothing to tell, as far as is known. */
   get isIdle(): boolean {
     const { session, hungry, suspects } = this;
-    const isFree = session.state === 'open' && session.ready && session.underWay === 0;
-    return isFree && !hungry && !suspects && this.unsettled === 0 && this.held.size === 0;
+    return session.ready && session.underWay === 0 && !hungry && !suspects && this.unsettled === 0;
   }
 
   /** Worth an exchange that claims nothing: only the broker knows whether the suspects still wait. */

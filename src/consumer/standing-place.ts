@@ -1,6 +1,6 @@
 import type { ExchangeBehind, ExchangeRequest } from '../broker/broker.ts';
 
-/** The place behind the blocking read that a pool waits with: its next claim stands there, if there is nothing to do. */
+/** The place behind the blocking read that a pool waits with: its next claim stands there, where there is nothing to claim. */
 export class StandingPlace {
   /** Sends behind the read that is under way; null when there is none, or something stands behind it. */
   #behind: ExchangeBehind | null = null;
