@@ -48,6 +48,11 @@ class Story {
     return this.call({ verb: 'enqueue', queue: 'io', batch: `batch-of-${id}`, jobs: [job] });
   }
 
+  exchangeUnanswered(number: number): this {
+    const what = { queue: 'io', daemon: A, lane: 0, number, acks: [], others: [] } as const;
+    return this.call({ verb: 'exchange', ...what });
+  }
+
   ask(id = JOB): this {
     return this.add({ kind: 'ask', tag: `tag-${id}`, task: 'quick', queue: 'io', sum: 'sum' });
   }
@@ -205,6 +210,14 @@ const GOOD: Readonly<Record<string, Story>> = {
     .through()
     .enqueue()
     .told('stored')
+    .dump(),
+  'an exchange that is repeated without an answer, and again': asked()
+    .exchange(1, { claimed: [`${JOB}:1`] })
+    .exchangeUnanswered(1)
+    .exchange(1, { claimed: [`${JOB}:1`] })
+    .start()
+    .end()
+    .exchange(2, { acks: [`${JOB}:1`] })
     .dump(),
   'what Redis lost': asked().add({ kind: 'rollback', to: 'nothing' }).dump({ counters: {} }),
   'a daemon that comes back after an outage': story()

@@ -265,7 +265,8 @@ export class Model {
   }
 
   #maybeExchanged(call: ExchangeCall, daemon: ModelDaemon | undefined): void {
-    if (daemon === undefined) return;
+    // One that has been answered before has no effect any more, whether or not its repeat was carried out.
+    if (daemon === undefined || call.number <= (daemon.lanes[call.lane] as number)) return;
     daemon.open.add(`${call.lane}:${call.number}`);
     for (const token of [...call.acks, ...call.others.map((one) => one.token)]) {
       const job = this.#jobOf(token);
