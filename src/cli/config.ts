@@ -107,7 +107,7 @@ function wholeOf(settings: readonly Setting[]): unknown {
 
 /** YAML in the form of the file; with origins as comments, paths as seen from `originsFrom`, unless that is null. */
 async function settingsText(settings: readonly Setting[], originsFrom: string | null): Promise<string> {
-  const { Document, isCollection, isNode } = await import('../lib/yaml.ts');
+  const { Document, isCollection, isNode } = await import('../config/yaml.ts');
   const document = new Document(wholeOf(settings));
   for (const { path, origin } of settings) {
     const node = document.getIn(path, true);

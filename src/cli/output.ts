@@ -159,6 +159,6 @@ export function safeJson(value: unknown, indent?: number): string {
 
 /** One value as a YAML document that ends with a line break. */
 export async function yamlDocument(value: unknown): Promise<string> {
-  const { stringify } = await import('../lib/yaml.ts');
+  const { stringify } = await import('../config/yaml.ts');
   return stringify(value, { lineWidth: 0 });
 }
