@@ -262,7 +262,7 @@ const IN_OPERATOR_SCRIPTS: readonly Mutant[] = [
     file: `${LUA}/retry.lua`,
     find: `if holder and holder ~= ID then return {'held', holder} end`,
     replace: '',
-    seed: 67,
+    seed: 175,
   },
   {
     name: 'a retry leaves the unique key free',
