@@ -45,12 +45,6 @@ describe('the verdict of a soak', () => {
     });
   }
 
-  it('lets a daemon have at rest what it had under load: V8 may not give back its pages', () => {
-    const before = held({ resting: [sample({ rssBytes: 90_000_000 })] });
-    const isBack = (rssBytes: number) => compare(before, resting({ rssBytes })).every(({ isBack }) => isBack);
-    assert.deepEqual([104_900_000, 105_100_000].map(isBack), [true, false]);
-  });
-
   it('holds against a daemon that was killed what it has at rest only', () => {
     assert.deepEqual(notBack(working({ pid: 8, rssBytes: 150_000_000 })), []);
     assert.deepEqual(notBack(resting({ pid: 8, rssBytes: 150_000_000 })), ['daemon0: resident, resting']);

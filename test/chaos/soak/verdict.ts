@@ -30,16 +30,14 @@ export function compare(before: Held, after: Held): Comparison[] {
   const comparisons: Comparison[] = [];
   const add = (what: string, unit: Comparison['unit'], was: number, is: number, isBack = is <= limit(was)) =>
     void comparisons.push({ what, before: was, after: is, unit, isBack });
-  // At rest V8 gives back pages that are hardly used, or keeps them: what a daemon had under load it may have at rest.
-  const underLoad = (name: string) => before.working.find((was) => was.name === name)?.rssBytes ?? 0;
   const memory = (when: 'working' | 'resting') => {
     for (const was of before[when]) {
       const is = after[when].find(({ name }) => name === was.name);
       // Under load the heap of a young process has another size than that of an old one: of those that were killed it is shown only.
       const isShown = when === 'working' && is !== undefined && is.pid !== was.pid;
-      const most = when === 'working' ? was.rssBytes : Math.max(was.rssBytes, underLoad(was.name));
+      const judged = (before: number, after: number) => isShown || after <= limit(before);
       const [rss, own] = [is?.rssBytes ?? Number.NaN, is?.privateBytes ?? Number.NaN];
-      add(`${was.name}: resident, ${when}`, 'bytes', was.rssBytes, rss, isShown || rss <= limit(most));
+      add(`${was.name}: resident, ${when}`, 'bytes', was.rssBytes, rss, judged(was.rssBytes, rss));
       // A part of what is resident: it tells where a change lies.
       add(`${was.name}: private, ${when}`, 'bytes', was.privateBytes, own, !Number.isNaN(own));
     }
