@@ -13,10 +13,11 @@ import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../test/support/redis-server.ts';
 import { command } from './floor/resp.ts';
+import { quantile } from './proof/quantile.ts';
+import { nowUs } from './src/measure/monotonic.ts';
 
 const EVERY_MS = 10;
 const TIMES = 500;
-const now = () => Number(process.hrtime.bigint()) / 1e6;
 
 const server = await startRedis();
 const port = Number(new URL(server.url).port);
@@ -42,22 +43,22 @@ async function pings(socket: Socket): Promise<number[]> {
   const times: number[] = [];
   for (let n = 0; n < TIMES; n++) {
     await rest();
-    const sent = now();
+    const sent = nowUs();
     const answered = new Promise((resolve) => socket.once('data', resolve));
     socket.write(command('PING'));
     await answered;
-    times.push(now() - sent);
+    times.push(nowUs() - sent);
   }
   return times;
 }
 
-/** Each time as the reader and its thread took it: all clocks are the machine's monotonic one. */
+/** Microseconds, each as the reader and its thread took it: all clocks are the machine's monotonic one. */
 async function pushes(socket: Socket): Promise<[number[], number[]]> {
   const [woken, inThread]: [number[], number[]] = [[], []];
   socket.resume();
   for (let n = 0; n < TIMES; n++) {
     await rest();
-    const sent = now();
+    const sent = nowUs();
     const heard = new Promise<[number, number]>((resolve) =>
       reader.once('message', (message) => resolve(message as [number, number])),
     );
@@ -74,7 +75,6 @@ function rest(): Promise<void> {
 }
 
 function report(what: string, times: number[]): void {
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] as number).toFixed(2);
+  const at = (share: number) => (quantile(times, share) / 1e3).toFixed(2);
   console.log(`${what.padEnd(60)} p50 ${at(0.5)} ms, p95 ${at(0.95)}, p99 ${at(0.99)}`);
 }

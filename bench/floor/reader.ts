@@ -1,12 +1,12 @@
 /** Reads a list blockingly and hands what comes to a thread; tells its parent when it was there, and when in the thread. */
 import { connect } from 'node:net';
 import { Worker } from 'node:worker_threads';
+import { nowUs } from '../src/measure/monotonic.ts';
 import { command } from './resp.ts';
 
-const now = () => Number(process.hrtime.bigint()) / 1e6;
 const thread = new Worker(
   `const { parentPort } = require('node:worker_threads');
-  parentPort.on('message', (at) => parentPort.postMessage([at, Number(process.hrtime.bigint()) / 1e6]));`,
+  parentPort.on('message', (at) => parentPort.postMessage([at, Number(process.hrtime.bigint()) / 1e3]));`,
   { eval: true },
 );
 thread.on('message', (times) => process.send?.(times));
@@ -16,7 +16,7 @@ const socket = connect(Number(process.argv[2]), '127.0.0.1');
 socket.setNoDelay(true);
 const read = () => socket.write(command('BLPOP', 'floor', '0'));
 socket.on('data', () => {
-  thread.postMessage(now());
+  thread.postMessage(nowUs());
   read();
 });
 read();

@@ -302,6 +302,9 @@ export interface ExchangeDone {
  */
 export type ExchangeBehind = (request: ExchangeRequest) => Promise<ExchangeReply>;
 
+/** Told of each blocking read on one queue that begins, and with null at its end. */
+export type OnRead = (behind: ExchangeBehind | null) => void;
+
 /**
  * `stale`: a number below the lane's last; no effect. `gap`: a number above last + 1: the broker lost recent writes;
  * no effect, resync. `lost`: the lease is not this daemon's; no effect, all it holds on this queue is lost.
@@ -415,12 +418,7 @@ export interface Broker extends BrokerClient {
   /**
    * Resolves when one of the queues probably has something to claim, or at the abort of `signal`; with the queues that
    * were woken (none after an abort). An optimisation: a wake can be missed, the caller polls besides. Never rejects.
-   * `onRead`: of a single queue, each blocking read that the wait consists of, with null at its end. Brokers that have no
-   * such reads do not call it.
+   * `onRead`: called where one queue is waited for, and the broker has blocking reads.
    */
-  wait(
-    queues: readonly string[],
-    signal: AbortSignal,
-    onRead?: (behind: ExchangeBehind | null) => void,
-  ): Promise<readonly string[]>;
+  wait(queues: readonly string[], signal: AbortSignal, onRead?: OnRead): Promise<readonly string[]>;
 }

@@ -11,6 +11,7 @@ import { logReply } from './consumer-log.ts';
 import type { QueueSettings } from './delivery.ts';
 import { holdAll, settleEnded } from './line-deliveries.ts';
 import { createLine } from './line-session.ts';
+import { losePatience } from './patience.ts';
 import type { QueueLine } from './queue-line.ts';
 import type { QueueSession } from './queue-session.ts';
 import type { Exchanged, QueueSessionOptions } from './session-contract.ts';
@@ -18,11 +19,6 @@ import { StandingPlace } from './standing-place.ts';
 import { SuspectGate } from './suspect-gate.ts';
 import type { SuspectTurn } from './suspect-turn.ts';
 import { listenForWakes } from './wake-listener.ts';
-
-/** How long settlements are tried at the end with a broker that does not answer. */
-const FAREWELL_MS = 1_000;
-/** How long with one that does, once the deadline has passed. */
-const LONGEST_FAREWELL_MS = 5_000;
 
 export interface ConsumerOptions {
   readonly pool: Pool;
@@ -147,7 +143,6 @@ export class Consumer implements Service {
   #rest(state: 'paused' | 'quiet'): void {
     this.#state = state;
     this.#listening.abort();
-    this.#place.heed(null);
     for (const line of this.#lines) line.setDue(null, () => {});
     this.#suspects.look();
   }
@@ -182,32 +177,14 @@ export class Consumer implements Service {
       );
     this.#pump();
     const patience = new AbortController();
-    void this.#losePatience(patience, deadline);
+    const { clock, broker } = this.#options;
+    void losePatience({ clock, isUp: () => broker.up, answered: () => this.#answered }, patience, deadline);
     const complete = await this.#changed.until(settled, patience.signal);
     patience.abort();
     this.#state = 'stopped';
     this.#suspects.leave();
     if (!complete) this.#logUnreleased();
     await Promise.all(this.#lines.map((line) => (complete ? line.session.close() : line.session.abandon())));
-  }
-
-  /**
-   * A healthy broker gets until the deadline, and a little longer while it answers; one that is away gets neither. Looks
-   * again and again: one that has just stopped answering is seen only when a call is overdue.
-   */
-  async #losePatience(patience: AbortController, deadline: AbortSignal): Promise<void> {
-    const { clock, broker } = this.#options;
-    let answered: number;
-    let late = 0;
-    do {
-      answered = this.#answered;
-      await clock.sleep(FAREWELL_MS, patience.signal);
-      if (deadline.aborted) late += FAREWELL_MS;
-    } while (
-      !patience.signal.aborted &&
-      (deadline.aborted ? this.#answered > answered && late < LONGEST_FAREWELL_MS : broker.up)
-    );
-    patience.abort();
   }
 
   #createLine(settings: QueueSettings): QueueLine {
@@ -251,8 +228,8 @@ export class Consumer implements Service {
 
   /** Sends the next claim behind the read, where nothing is known that could be claimed now. */
   #standBehind(): void {
-    const [line, other] = this.#lines;
-    if (!this.#place.isFree || line === undefined || other !== undefined) return;
+    const [line] = this.#lines;
+    if (!this.#place.isFree || line === undefined) return;
     if (this.#options.session.fenceAfterMs < STANDING_FENCE_MS) return;
     if (!line.isIdle || this.#suspects.isOpen) return;
     const claim = Math.min(this.#claimable(line, 1), STANDING_CLAIM);

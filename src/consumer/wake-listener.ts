@@ -1,4 +1,4 @@
-import type { Broker, ExchangeBehind } from '../broker/broker.ts';
+import type { Broker, OnRead } from '../broker/broker.ts';
 import type { Clock } from '../lib/clock.ts';
 import { toBeat } from '../lib/common-beat.ts';
 import type { Condition } from '../lib/condition.ts';
@@ -17,7 +17,7 @@ export interface WakeListenerOptions {
   /** Notified when that may have changed. */
   readonly changed: Condition;
   /** Told of each read that the waiting consists of (Broker.wait), and with null when there is none any more. */
-  readonly onRead: (behind: ExchangeBehind | null) => void;
+  readonly onRead: OnRead;
   /** These queues may have something to claim. Listening goes on when it resolves. */
   readonly onWake: (queues: readonly string[]) => Promise<unknown>;
   /** Now and then, whatever the broker says: a wake can be missed. */
@@ -56,7 +56,7 @@ async function hearWakes(
       onRead(null);
     };
     // The end of a read that nobody waits for may come when the next one has begun.
-    const heed = (behind: ExchangeBehind | null) => {
+    const heed: OnRead = (behind) => {
       if (!waiting.signal.aborted) onRead(behind);
     };
     signal.addEventListener('abort', end);

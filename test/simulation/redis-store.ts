@@ -5,7 +5,7 @@ import { replyError } from '../../src/broker/redis/errors.ts';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
 import type { Reply } from '../../src/broker/redis/link.ts';
 import { type Caller, RedisBroker } from '../../src/broker/redis/redis-broker.ts';
-import { type Script, Scripts, type Verb } from '../../src/broker/redis/scripts.ts';
+import { evalOf, type Script, Scripts, type Verb } from '../../src/broker/redis/scripts.ts';
 import { type EpochMs, systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import type { Dice } from './dice.ts';
@@ -151,7 +151,7 @@ export class RedisStore implements SimStore, Replicated {
       const prefix = (keys[0] ?? '').replace(/\}:.*$/, '}:');
       const [, answer, image] = await this.#connection.send(
         ['EVALSHA', SET_NOW.sha, '0', String(this.#now)],
-        ['EVALSHA', script.sha, String(keys.length), ...keys, ...given],
+        evalOf(script, keys, given),
         ['EVALSHA', IMAGE.sha, '0', prefix],
       );
       this.#image = image ?? null;

@@ -1,4 +1,4 @@
-import type { Broker, ExchangeBehind } from '../../src/broker/broker.ts';
+import type { Broker, ExchangeBehind, OnRead } from '../../src/broker/broker.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Answer, Call, Verb } from './sim-store.ts';
@@ -58,11 +58,7 @@ class SimBroker {
   find = this.#verb('find');
   stats = this.#statsOf();
 
-  wait(
-    queues: readonly string[],
-    signal: AbortSignal,
-    onRead?: (behind: ExchangeBehind | null) => void,
-  ): Promise<readonly string[]> {
+  wait(queues: readonly string[], signal: AbortSignal, onRead?: OnRead): Promise<readonly string[]> {
     const [queue, ...others] = queues;
     if (!this.#blocks || onRead === undefined || queue === undefined || others.length > 0)
       return this.#wakes.wait(this.#machine, queues, signal);

@@ -3,7 +3,7 @@ import type { Random } from '../../lib/random.ts';
 import { BrokerError } from '../broker.ts';
 import { closed, notConnected, replyText } from './errors.ts';
 import { type Link, type LinkOptions, openLink, type Reply } from './link.ts';
-import type { Script } from './scripts.ts';
+import { evalOf, type Script } from './scripts.ts';
 
 const FIRST_REST_MS = 50;
 /** Shorter than a call may take: what is enqueued once the server is back does not fail for a rest that began before. */
@@ -85,7 +85,7 @@ export class Connection {
     sending = this.#sending(),
   ): Promise<Reply> {
     const link = await this.#ready(verb, sending.until);
-    const command = ['EVALSHA', script.sha, String(keys.length), ...keys, ...args];
+    const command = evalOf(script, keys, args);
     try {
       return await this.#send(link, verb, command, sending);
     } catch (error) {

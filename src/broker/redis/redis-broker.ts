@@ -18,6 +18,7 @@ import {
   type HeartbeatReply,
   type JobTarget,
   type ListRequest,
+  type OnRead,
   type PauseRequest,
   type PurgeReply,
   type PurgeRequest,
@@ -67,7 +68,7 @@ import { wrongType } from './errors.ts';
 import { expectedTypes, type QueueKeys, queueKeys, SCHEMA } from './keys.ts';
 import type { Reply } from './link.ts';
 import { Router } from './router.ts';
-import { Scripts, type Verb } from './scripts.ts';
+import { evalOf, Scripts, type Verb } from './scripts.ts';
 import type { SendBehind } from './waiter.ts';
 import { Wakes } from './wakes.ts';
 
@@ -241,11 +242,7 @@ export class RedisBroker implements Broker {
     return decodeFire(await this.#run('fire', queue, encodeFire(this.#of(queue), request)));
   }
 
-  async wait(
-    queues: readonly string[],
-    signal: AbortSignal,
-    onRead?: (behind: ExchangeBehind | null) => void,
-  ): Promise<readonly string[]> {
+  async wait(queues: readonly string[], signal: AbortSignal, onRead?: OnRead): Promise<readonly string[]> {
     const byKey = new Map(queues.map((queue) => [this.#of(queue).wake, queue]));
     const [queue, ...others] = queues;
     const told =
@@ -268,8 +265,7 @@ export class RedisBroker implements Broker {
   #behind(queue: string, send: SendBehind): ExchangeBehind {
     return async (request) => {
       const { keys, args } = encodeExchange(this.#of(queue), request);
-      const { sha } = this.#scripts.get('exchange');
-      return decodeExchange(await send('exchange', ['EVALSHA', sha, String(keys.length), ...keys, ...args]));
+      return decodeExchange(await send('exchange', evalOf(this.#scripts.get('exchange'), keys, args)));
     };
   }
 

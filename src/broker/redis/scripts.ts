@@ -31,6 +31,15 @@ export interface Script {
   readonly text: string;
 }
 
+/** The command that runs a script which the server knows. */
+export const evalOf = (script: Script, keys: readonly string[], args: readonly string[]): string[] => [
+  'EVALSHA',
+  script.sha,
+  String(keys.length),
+  ...keys,
+  ...args,
+];
+
 /** The script of each verb, read when it is first used. `replaced` puts other text in the place of a part. */
 export class Scripts {
   readonly #replaced: Partial<Record<Part, string>>;

@@ -24,7 +24,7 @@ export interface WaiterOptions extends Omit<LinkOptions, 'url' | 'connectDeadlin
 export type SendBehind = (verb: string, args: readonly string[]) => Promise<Reply>;
 
 /** Told of each blocking read that begins, and with null when it has ended. */
-export type OnRead = (behind: SendBehind | null) => void;
+export type OnBlocking = (behind: SendBehind | null) => void;
 
 /** A connection for blocking reads. */
 interface Seat {
@@ -52,7 +52,7 @@ export class Waiter {
    * Resolves with those of the keys that were woken: one, or all when reads had failed before (a marker may have been
    * missed meanwhile); none at the abort of `signal` or at `close`. Never rejects. All keys must be of one server.
    */
-  async wait(keys: readonly string[], signal: AbortSignal, onRead?: OnRead): Promise<readonly string[]> {
+  async wait(keys: readonly string[], signal: AbortSignal, onRead?: OnBlocking): Promise<readonly string[]> {
     if (signal.aborted || this.#closing.signal.aborted) return [];
     const ending = new AbortController();
     const end = () => ending.abort();
@@ -74,7 +74,7 @@ export class Waiter {
   async #untilWoken(
     keys: readonly string[],
     signal: AbortSignal,
-    onRead: OnRead | undefined,
+    onRead: OnBlocking | undefined,
   ): Promise<readonly string[]> {
     let failures = 0;
     while (!signal.aborted) {
@@ -108,7 +108,7 @@ export class Waiter {
     seat: Seat,
     keys: readonly string[],
     signal: AbortSignal,
-    onRead: OnRead | undefined,
+    onRead: OnBlocking | undefined,
   ): Promise<string | undefined> {
     const { callDeadlineMs } = this.#options;
     const [blockMs, graceMs] =

@@ -1,6 +1,6 @@
 import type { Timer } from '../../lib/clock.ts';
 import type { Router } from './router.ts';
-import { type OnRead, until, Waiter, type WaiterOptions } from './waiter.ts';
+import { type OnBlocking, until, Waiter, type WaiterOptions } from './waiter.ts';
 
 /** How long reads whose wait has ended are kept for the next one: it comes as soon as the woken queue was asked. */
 const KEPT_MS = 50;
@@ -39,7 +39,7 @@ export class Wakes {
   }
 
   /** As Waiter.wait, on keys of any slots. */
-  async wait(keys: readonly string[], signal: AbortSignal, onRead?: OnRead): Promise<readonly string[]> {
+  async wait(keys: readonly string[], signal: AbortSignal, onRead?: OnBlocking): Promise<readonly string[]> {
     const { router } = this.#options;
     if (router.isCluster === null) await until(signal, router.known);
     // One key is of one server in a cluster, too, and no other read ends its wait.

@@ -5,12 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { formatBytes } from '../../../src/lib/units.ts';
 import { brokerOf, elapsed, numberOf } from '../command-line.ts';
 import type { Plan } from '../faults.ts';
 import { SmallDisk } from '../small-disk.ts';
 import { World } from '../world.ts';
 import { DAEMONS } from './faults.ts';
-import { megabytes } from './probe.ts';
 import { Soak, type Soaked, TIGHT } from './soak.ts';
 import type { Comparison } from './verdict.ts';
 
@@ -106,12 +106,7 @@ function tell({ jobs, faults, comparisons, violations }: Soaked): number {
 }
 
 function lineOf({ what, before, after, unit, isBack }: Comparison): string {
-  const show = (value: number) =>
-    unit === 'count'
-      ? String(value)
-      : value < 1e6
-        ? `${(value / 1e3).toFixed(1)} KB`
-        : `${megabytes(value)} MB`;
+  const show = (value: number) => (unit === 'bytes' ? formatBytes(value) : String(value));
   const change = before === 0 ? '' : ` (${(100 * (after / before - 1)).toFixed(1)} %)`;
   return `${what.padEnd(28)} ${show(before).padStart(10)} → ${show(after).padStart(10)}${change}${isBack ? '' : '  NOT BACK'}`;
 }
