@@ -14,9 +14,9 @@ import type { Site } from '../site.ts';
 export interface ProcessSample {
   readonly name: string;
   readonly pid: number;
-  /** Of the master: all, and what it shares with nobody. */
+  /** Of the master: what it has to itself and nobody can take from it, and all of it that is in memory just now. */
+  readonly heldBytes: number;
   readonly rssBytes: number;
-  readonly privateBytes: number;
   readonly fds: number;
   /** All that descend from it. */
   readonly processes: number;
@@ -41,8 +41,7 @@ export function sampleProcess({ name, pid, running }: RealDaemon): ProcessSample
     return {
       name,
       pid,
-      rssBytes: residentBytes(pid),
-      privateBytes: privateBytes(pid),
+      ...memoryOf(pid),
       fds: readdirSync(`/proc/${pid}/fd`).length,
       processes: children.length,
       workersBytes: children.reduce((all, child) => all + residentOr0(child.pid), 0),
@@ -52,12 +51,16 @@ export function sampleProcess({ name, pid, running }: RealDaemon): ProcessSample
   }
 }
 
-function privateBytes(pid: number): number {
+/**
+ * What a process holds are its anonymous pages, in memory or swapped out, less those that it has given back and the kernel has not
+ * fetched yet (`LazyFree`). The others are pages of files, above all of the node program: the kernel drops those that were not used
+ * for a while when it likes and reads them again when they are used, so that what is resident tells of the kernel as well.
+ * By field of /proc/PID/smaps_rollup, proc(5).
+ */
+function memoryOf(pid: number): Pick<ProcessSample, 'heldBytes' | 'rssBytes'> {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  let kilobytes = 0;
-  for (const [, value] of text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm))
-    kilobytes += Number(value);
-  return kilobytes * 1024;
+  const bytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) * 1024;
+  return { heldBytes: bytes('Anonymous') - bytes('LazyFree') + bytes('Swap'), rssBytes: bytes('Rss') };
 }
 
 /** It may have ended since it was seen. */

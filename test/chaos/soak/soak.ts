@@ -197,7 +197,7 @@ export class Soak {
       [
         `${this.#producer.asked} jobs`,
         `${this.#faults} faults`,
-        `masters ${each(({ rssBytes }) => megabytes(rssBytes))} MB`,
+        `masters ${each(({ heldBytes }) => megabytes(heldBytes))} of ${each(({ rssBytes }) => megabytes(rssBytes))} MB`,
         `workers ${each(({ workersBytes }) => megabytes(workersBytes))} MB`,
         `${each(({ fds }) => fds)} descriptors`,
         `${each(({ processes }) => processes)} processes`,

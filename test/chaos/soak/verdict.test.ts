@@ -5,8 +5,8 @@ import { compare, type Held, middle } from './verdict.ts';
 const sample = (more: Partial<ProcessSample> = {}): ProcessSample => ({
   name: 'daemon0',
   pid: 7,
+  heldBytes: 50_000_000,
   rssBytes: 100_000_000,
-  privateBytes: 50_000_000,
   fds: 40,
   processes: 4,
   workersBytes: 0,
@@ -27,12 +27,12 @@ const notBack = (after: Held): string[] =>
 
 describe('the verdict of a soak', () => {
   it('lets pass what is within 5 %, and less memory than before', () => {
-    assert.deepEqual(notBack(resting({ rssBytes: 104_900_000, privateBytes: 53_000_000, fds: 42 })), []);
+    assert.deepEqual(notBack(resting({ heldBytes: 52_400_000, rssBytes: 110_000_000, fds: 42 })), []);
   });
 
   const leaks: readonly (readonly [string, Held])[] = [
-    ['daemon0: resident, working', working({ rssBytes: 105_100_000 })],
-    ['daemon0: resident, resting', resting({ rssBytes: 105_100_000 })],
+    ['daemon0: held, working', working({ heldBytes: 52_600_000 })],
+    ['daemon0: held, resting', resting({ heldBytes: 52_600_000 })],
     ['daemon0: descriptors', resting({ fds: 43 })],
     ['daemon0: processes', resting({ processes: 5 })],
     ['daemon0: processes', resting({ processes: 3 })],
@@ -46,8 +46,8 @@ describe('the verdict of a soak', () => {
   }
 
   it('holds against a daemon that was killed what it has at rest only', () => {
-    assert.deepEqual(notBack(working({ pid: 8, rssBytes: 150_000_000 })), []);
-    assert.deepEqual(notBack(resting({ pid: 8, rssBytes: 150_000_000 })), ['daemon0: resident, resting']);
+    assert.deepEqual(notBack(working({ pid: 8, heldBytes: 75_000_000 })), []);
+    assert.deepEqual(notBack(resting({ pid: 8, heldBytes: 75_000_000 })), ['daemon0: held, resting']);
   });
 
   it('tells of a daemon that is not there any more', () => {
@@ -55,7 +55,7 @@ describe('the verdict of a soak', () => {
   });
 
   it('takes the middle of what was seen of the process that is there in the end', () => {
-    const seen = [1, 9, 2, 8, 3].map((rssBytes) => [sample({ rssBytes })]);
-    assert.equal(middle([[sample({ pid: 6, rssBytes: 99 })], ...seen])[0]?.rssBytes, 3);
+    const seen = [1, 9, 2, 8, 3].map((heldBytes) => [sample({ heldBytes })]);
+    assert.equal(middle([[sample({ pid: 6, heldBytes: 99 })], ...seen])[0]?.heldBytes, 3);
   });
 });

@@ -36,10 +36,10 @@ export function compare(before: Held, after: Held): Comparison[] {
       // Under load the heap of a young process has another size than that of an old one: of those that were killed it is shown only.
       const isShown = when === 'working' && is !== undefined && is.pid !== was.pid;
       const judged = (before: number, after: number) => isShown || after <= limit(before);
-      const [rss, own] = [is?.rssBytes ?? Number.NaN, is?.privateBytes ?? Number.NaN];
-      add(`${was.name}: resident, ${when}`, 'bytes', was.rssBytes, rss, judged(was.rssBytes, rss));
-      // A part of what is resident: it tells where a change lies.
-      add(`${was.name}: private, ${when}`, 'bytes', was.privateBytes, own, !Number.isNaN(own));
+      const [held, rss] = [is?.heldBytes ?? Number.NaN, is?.rssBytes ?? Number.NaN];
+      add(`${was.name}: held, ${when}`, 'bytes', was.heldBytes, held, judged(was.heldBytes, held));
+      // Pages of the program are in it, which the kernel drops and fetches as it likes.
+      add(`${was.name}: resident, ${when}`, 'bytes', was.rssBytes, rss, !Number.isNaN(rss));
     }
   };
   memory('working');
@@ -69,8 +69,8 @@ export function middle(samples: readonly (readonly ProcessSample[])[]): ProcessS
     };
     return {
       ...sample,
+      heldBytes: of(({ heldBytes }) => heldBytes),
       rssBytes: of(({ rssBytes }) => rssBytes),
-      privateBytes: of((one) => one.privateBytes),
       fds: of(({ fds }) => fds),
       processes: of(({ processes }) => processes),
       workersBytes: of(({ workersBytes }) => workersBytes),
