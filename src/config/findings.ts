@@ -1,6 +1,6 @@
 /** What the schema says against a file, in the words of its author: one finding for one mistake. */
 
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type KnownKeys, knownKeys } from './known-keys.ts';
 import { type ConfigPath, valueAt } from './problem.ts';
 import { didYouMean, suggest } from './suggest.ts';

@@ -3,7 +3,7 @@
  * would be is guessed, so that one look at the report is enough.
  */
 
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type Finding, findingsOf } from './findings.ts';
 import { type ConfigPath, valueAt } from './problem.ts';
 import { configSchema } from './schema.ts';

@@ -1,6 +1,6 @@
 /** The configuration as JSON Schema: what a person may write, so that editors can complete, explain and check it. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { QuantityMeta } from './scalars.ts';
 import { configSchema } from './schema.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConfigPath } from './problem.ts';
 import { valueAt } from './problem.ts';
 import { configSchema } from './schema.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   BYTES_PATTERN,
   DURATION_PATTERN,

@@ -4,7 +4,7 @@
  * examples (`x-examples`: zod drops `examples` from whatever is transformed) are what editors and the reference show.
  */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_PRIORITY } from '../lib/priority.ts';
 import { byteSize, count, duration, name, percentage } from './scalars.ts';
 

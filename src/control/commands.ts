@@ -1,6 +1,6 @@
 /** The table of commands that a control server answers: each checks its arguments before the supervisor sees them. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { ForkloopError } from '../lib/errors.ts';
 import type { ArgumentsOf, CommandName, ControlHandlers } from './protocol.ts';
 import { JOBS_LIMIT, PURGE_LIMIT, TICKS_LIMIT, WHERE_LIMIT } from './protocol.ts';

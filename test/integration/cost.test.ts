@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '../../src/index.ts';
@@ -24,6 +25,15 @@ import { ROOT, withSupervisor } from '../support/with-supervisor.ts';
 const NOOP = fileURLToPath(new URL('../fixtures/tasks/noop.mjs', import.meta.url));
 /** As JSON: 200 bytes. */
 const INPUT = { filling: 'x'.repeat(186) };
+
+describe('what a start costs', () => {
+  it('the command line is 2 MB of code: a library that is bundled whole shows here', () => {
+    const bundle = join(ROOT, 'dist/bundle');
+    const scripts = readdirSync(bundle).filter((name) => name.endsWith('.js'));
+    const bytes = scripts.reduce((all, name) => all + statSync(join(bundle, name)).size, 0);
+    assert.ok(bytes > 0 && bytes < 2_300_000, `${bytes} bytes`);
+  });
+});
 
 describeRedis('what a job costs in Redis', () => {
   let server: RedisServer;
