@@ -53,3 +53,31 @@ export function idealTimes(
     return end - atMs;
   });
 }
+
+/**
+ * The same on one event loop: what is ready runs in the order in which it got ready, a CPU job blocks all others, an I/O job is
+ * begun and ended by it. No pool of one loop can do better but by letting I/O jobs go first.
+ */
+export function idealOnOneLoop(load: readonly Arrival[]): number[] {
+  const ends = load.map(() => 0);
+  const waits: { readonly readyMs: number; readonly index: number }[] = [];
+  let now = 0;
+  const endWaitsUntil = (ms: number) => {
+    while (waits.length > 0 && (waits[0] as (typeof waits)[0]).readyMs <= ms) {
+      const { readyMs, index } = waits.shift() as (typeof waits)[0];
+      now = Math.max(now, readyMs);
+      ends[index] = now;
+    }
+  };
+  for (const [index, { kind, atMs }] of load.entries()) {
+    endWaitsUntil(atMs);
+    now = Math.max(now, atMs);
+    if (kind === 'io') waits.push({ readyMs: now + IO_MS, index });
+    else {
+      now += CPU_MS;
+      ends[index] = now;
+    }
+  }
+  endWaitsUntil(Number.POSITIVE_INFINITY);
+  return load.map(({ atMs }, index) => (ends[index] as number) - atMs);
+}

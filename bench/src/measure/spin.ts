@@ -1,3 +1,5 @@
+import { median } from './quantile.ts';
+
 /** Burns CPU for so many turns. */
 export function spin(turns: number): number {
   let x = 1;
@@ -5,14 +7,17 @@ export function spin(turns: number): number {
   return x;
 }
 
-/** Turns that take so long on this machine when nothing else runs: by the best of some tries. */
+/** How long calibration tries: long enough that a moment in which another program had the core does not decide. */
+const TRIES = 60;
+
+/** Turns that take so long on this machine as fast as it is just now: by the middle one of some tries, in about a second. */
 export function turnsFor(ms: number): number {
-  const turns = 1_000_000;
+  const turns = 2_000_000;
   spin(turns);
-  const tries = Array.from({ length: 20 }, () => {
+  const tries = Array.from({ length: TRIES }, () => {
     const begun = performance.now();
     spin(turns);
     return performance.now() - begun;
   });
-  return Math.round((turns * ms) / Math.min(...tries));
+  return Math.round((turns * ms) / median(tries));
 }

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { type Arrival, burst, idealTimes, openLoad } from '../../../bench/src/measure/mixed-load.ts';
+import {
+  type Arrival,
+  burst,
+  idealOnOneLoop,
+  idealTimes,
+  openLoad,
+} from '../../../bench/src/measure/mixed-load.ts';
 import { mean } from '../../../bench/src/measure/quantile.ts';
 
 const of = (kind: Arrival['kind'], load: readonly Arrival[]) => load.filter((one) => one.kind === kind);
@@ -30,6 +36,12 @@ describe("the benchmark's mixed load", () => {
     assert.deepEqual(idealTimes(load, 2, 2), [100, 100, 200, 190, 200, 100]);
     assert.deepEqual(idealTimes(load, 1, 1), [100, 200, 200, 290, 390, 100]);
     assert.deepEqual(idealTimes(load, 2, 2, [50, 100, 20, 60, 70, 80]), [50, 100, 20, 100, 70, 80]);
+  });
+
+  it('has as its ideal on one event loop that a CPU job blocks what gets ready after it', () => {
+    const at = (kind: Arrival['kind'], atMs: number): Arrival => ({ kind, atMs });
+    const load = [at('io', 0), at('cpu', 50), at('io', 60), at('cpu', 190), at('cpu', 195), at('io', 500)];
+    assert.deepEqual(idealOnOneLoop(load), [390, 100, 330, 100, 195, 200]);
   });
 
   it('of 60 CPU and 600 I/O jobs at once takes 777 ms on average on two cores and 100 slots', () => {
