@@ -18,7 +18,7 @@ import type { Exchanged, QueueSessionOptions } from './session-contract.ts';
 import { StandingPlace } from './standing-place.ts';
 import { SuspectGate } from './suspect-gate.ts';
 import type { SuspectTurn } from './suspect-turn.ts';
-import { listenForWakes } from './wake-listener.ts';
+import { WakeListener } from './wake-listener.ts';
 
 export interface ConsumerOptions {
   readonly pool: Pool;
@@ -60,8 +60,7 @@ export class Consumer implements Service {
   readonly #changed = new Condition();
   /** Ends the listening for wakes; each time it begins there is a new one. */
   #listening = new AbortController();
-  /** Ends the wait for wakes that is under way; another one begins. */
-  #hurry = () => {};
+  #listener: WakeListener | null = null;
   readonly #place = new StandingPlace();
 
   constructor(options: ConsumerOptions) {
@@ -150,7 +149,7 @@ export class Consumer implements Service {
   #listen(): void {
     this.#listening = new AbortController();
     const { broker, pool, clock, random, log } = this.#options;
-    this.#hurry = listenForWakes(
+    this.#listener = new WakeListener(
       {
         broker,
         queues: this.#lines.map((line) => line.name),
@@ -165,6 +164,7 @@ export class Consumer implements Service {
       },
       this.#listening.signal,
     );
+    this.#listener.start();
   }
 
   /** Call it when the pool has stopped: sends the last settlements and closes the sessions. */
@@ -193,7 +193,7 @@ export class Consumer implements Service {
       session: { ...session, broker, clock, random, log },
       onSession: (queue, daemon) => onSession?.(queue, daemon),
       pump: () => this.#pump(),
-      hurry: () => this.#hurry(),
+      hurry: () => this.#listener?.hurry(),
       abort: (tokens) => this.#abortHeld(tokens),
     });
   }
@@ -216,7 +216,7 @@ export class Consumer implements Service {
       if (claim !== null) void this.#exchange(line, claim);
       else if (line.asksForSuspects) void this.#exchange(line, 0);
       // What made it hungry is perhaps not what ends the wait.
-      else if (waiting && line.hungry) this.#hurry();
+      else if (waiting && line.hungry) this.#listener?.hurry();
     }
     this.#standBehind();
   }

@@ -27,31 +27,49 @@ export interface WakeListenerOptions {
   readonly log: Logger;
 }
 
-/**
- * Tells which queues to ask: those that the broker wakes, and now and then all of them. Ends at the abort of `signal`.
- * Returns what ends the present wait as if it had brought nothing.
- */
-export function listenForWakes(options: WakeListenerOptions, signal: AbortSignal): () => void {
-  let hurry = () => {};
-  void hearWakes(options, signal, (end) => {
-    hurry = end;
-  });
-  void poll(options, signal);
-  return () => hurry();
-}
+/** Tells which queues to ask: those that the broker wakes, and now and then all of them. Ends at the abort of `signal`. */
+export class WakeListener {
+  readonly #options: WakeListenerOptions;
+  readonly #signal: AbortSignal;
+  #endWait = () => {};
 
-async function hearWakes(
-  options: WakeListenerOptions,
-  signal: AbortSignal,
-  onWait: (end: () => void) => void,
-): Promise<void> {
-  const { broker, hasRoom, changed, onRead, onWake, clock, random, log } = options;
-  let { queues } = options;
-  while (!signal.aborted) {
-    await changed.until(hasRoom, signal);
-    if (signal.aborted) return;
+  constructor(options: WakeListenerOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  start(): void {
+    this.#signal.addEventListener('abort', () => this.hurry());
+    void this.#hear();
+    void poll(this.#options, this.#signal);
+  }
+
+  /** Ends the present wait as if it had brought nothing. */
+  hurry(): void {
+    this.#endWait();
+  }
+
+  async #hear(): Promise<void> {
+    const { hasRoom, changed, onWake, clock, random, log } = this.#options;
+    let { queues } = this.#options;
+    for (;;) {
+      await changed.until(hasRoom, this.#signal);
+      if (this.#signal.aborted) return;
+      try {
+        const woken = await this.#wait(queues);
+        queues = lastOnes(queues, woken);
+        await onWake(woken);
+      } catch (error) {
+        log.warn('waiting for wakes failed', { err: toErrorRecord(error) });
+        await clock.sleep(spread(random), this.#signal);
+      }
+    }
+  }
+
+  #wait(queues: readonly string[]): Promise<readonly string[]> {
+    const { broker, onRead } = this.#options;
     const waiting = new AbortController();
-    const end = () => {
+    this.#endWait = () => {
       waiting.abort();
       onRead(null);
     };
@@ -59,18 +77,7 @@ async function hearWakes(
     const heed: OnRead = (behind) => {
       if (!waiting.signal.aborted) onRead(behind);
     };
-    signal.addEventListener('abort', end);
-    onWait(end);
-    try {
-      const woken = await broker.wait(queues, waiting.signal, heed);
-      queues = lastOnes(queues, woken);
-      await onWake(woken);
-    } catch (error) {
-      log.warn('waiting for wakes failed', { err: toErrorRecord(error) });
-      await clock.sleep(spread(random), signal);
-    } finally {
-      signal.removeEventListener('abort', end);
-    }
+    return broker.wait(queues, waiting.signal, heed);
   }
 }
 

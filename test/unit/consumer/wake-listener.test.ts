@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Broker } from '../../../src/broker/broker.ts';
-import { listenForWakes } from '../../../src/consumer/wake-listener.ts';
+import { WakeListener } from '../../../src/consumer/wake-listener.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { Condition } from '../../../src/lib/condition.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
@@ -19,7 +19,7 @@ describe('listening for wakes', () => {
     const heard: string[] = [];
     const listening = new AbortController();
     await new Promise<void>((resolve) => {
-      listenForWakes(
+      const listener = new WakeListener(
         {
           broker: { wait } as Partial<Broker> as Broker,
           queues: ['flooded', 'full', 'small', 'idle'],
@@ -38,6 +38,7 @@ describe('listening for wakes', () => {
         },
         listening.signal,
       );
+      listener.start();
     });
     listening.abort();
     assert.deepEqual(heard.slice(0, 8), [
