@@ -29,7 +29,6 @@ describeRedis('the password of the broker', () => {
       thread: { kind: 'async', queues: ['thread'] },
       child: { kind: 'async', host: 'process', queues: ['child'] },
     };
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the configuration
     const config = { tasks, pools, broker: { type: 'redis', url: '${BROKER_URL}' }, log: { level: 'debug' } };
     await withSupervisor(
       config,
@@ -62,7 +61,6 @@ describeRedis('the password of the broker', () => {
         // A mistake in the very line, an edit of it, and a password that is refused.
         const good = await readFile(daemon.configPath, 'utf8');
         for (const wrong of [`${url}/x y`, `http://:${SECRET}@h`, withPassword(OTHER)]) {
-          // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the configuration
           await writeFile(daemon.configPath, good.replace('${BROKER_URL}', wrong));
           for (const words of ['check', 'config show', 'reload --dry-run', 'reload', 'doctor'])
             await look(...words.split(' '));
