@@ -23,8 +23,13 @@ export interface DaemonOptions {
   /** Names of schedules that fire each second. The id of a tick's job is made of its schedule's name. */
   readonly schedules: readonly string[];
   readonly record: (event: Event) => void;
-  /** Of its master and its threads, beside what any daemon has. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly runtime?: Runtime | undefined;
+}
+
+/** What a master and its threads have beside what those of any daemon have. */
+export interface Runtime {
+  readonly nodeArguments: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** A bound for what never gets ready, not a wait: a machine that is busy with other work takes its time. */
@@ -68,9 +73,10 @@ export class RealDaemon {
 
   async start(): Promise<void> {
     const words = ['start', '-c', join(this.#folder, 'supervisor.yaml')];
-    const child = spawn(process.execPath, [PROGRAM, ...words], {
+    const { nodeArguments = [], env = {} } = this.#options.runtime ?? {};
+    const child = spawn(process.execPath, [...nodeArguments, PROGRAM, ...words], {
       cwd: this.#folder,
-      env: cleanEnvironment(this.#options.env ?? {}),
+      env: cleanEnvironment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

@@ -2,7 +2,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { RealDaemon } from './daemon.ts';
+import { RealDaemon, type Runtime } from './daemon.ts';
 import { EmbeddedSite } from './embedded-site.ts';
 import {
   type Action,
@@ -25,7 +25,7 @@ export interface WorldOptions {
   /** An embedded store is on a disk that can be filled, also if no fault of the plan says so. */
   readonly small?: boolean;
   /** Of the daemons. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly runtime?: Runtime;
 }
 
 export class World {
@@ -45,7 +45,7 @@ export class World {
   #ended = false;
 
   static async open(plan: Plan, folder: string, options: WorldOptions = {}): Promise<World> {
-    const { small = fillsDisk(plan), env = {} } = options;
+    const { small = fillsDisk(plan), runtime } = options;
     const historyFolder = join(folder, 'history');
     mkdirSync(historyFolder);
     const recorder = new Recorder(historyFolder);
@@ -62,7 +62,7 @@ export class World {
       const broker = await site.brokerFor(name);
       daemons.push(
         new RealDaemon({
-          ...{ name, folder, historyFolder, broker, record, env },
+          ...{ name, folder, historyFolder, broker, record, runtime },
           schedules: schedulesOf(plan, name),
         }),
       );

@@ -52,7 +52,7 @@ async function main(): Promise<number> {
   const plan = planOf(brokerOf(values.broker));
   const refused = plan.broker === 'redis' ? null : SmallDisk.refused();
   if (refused !== null) process.stdout.write(`a full disk is left out: ${refused}\n`);
-  const world = await World.open(plan, folder, { small: refused === null, env: TIGHT });
+  const world = await World.open(plan, folder, { small: refused === null, runtime: TIGHT });
   try {
     const soaked = await soak(world, refused === null);
     const violations = tell(soaked);

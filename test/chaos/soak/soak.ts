@@ -7,6 +7,7 @@
 
 import { join } from 'node:path';
 import { ROOT } from '../../support/with-supervisor.ts';
+import type { Runtime } from '../daemon.ts';
 import { monotonicMs, readHistory } from '../history.ts';
 import { checkHistory } from '../judge.ts';
 import { awaitQuiet } from '../play.ts';
@@ -43,13 +44,16 @@ export interface Soaked {
 }
 
 /**
- * The environment of daemons whose memory is compared, so that what is resident is what is held. Left alone, V8 collects when it
- * likes, at rest perhaps never, and keeps up to 48 MB for young objects or gives them back; malloc keeps what each of its
- * arenas had free.
+ * How daemons run whose memory is compared, so that what they hold is what they need. Left alone, V8 keeps up to 48 MB for young
+ * objects or gives them back, and once it has reduced its memory at rest it does so again only when that has grown by 10 MB;
+ * malloc keeps what each of its arenas had free.
  */
-export const TIGHT = {
-  NODE_OPTIONS: `--max-semi-space-size=2 --require=${join(ROOT, 'test/fixtures/collect-garbage.cjs')}`,
-  MALLOC_ARENA_MAX: '1',
+export const TIGHT: Runtime = {
+  nodeArguments: ['--max-semi-space-size=2', '--no-memory-reducer'],
+  env: {
+    NODE_OPTIONS: `--require=${join(ROOT, 'test/fixtures/collect-garbage.cjs')}`,
+    MALLOC_ARENA_MAX: '1',
+  },
 };
 /** V8 gives pages that a collection has emptied back with one of the next. */
 const COLLECTIONS = 6;
