@@ -15,7 +15,7 @@ const REST_MS = 2_000;
 
 /** How a daemon or a peer at rest is looked at. */
 export interface Idling {
-  /** After the start, until memory and CPU are those of rest. V8 collects what loading has left some eight seconds later. */
+  /** After the start, until memory and CPU are those of rest. V8 collects what loading has left once that is calm: 8 to 25 s later. */
   readonly restMs: number;
   /** How long its CPU is counted. */
   readonly idleMs: number;

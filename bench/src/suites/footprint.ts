@@ -30,7 +30,7 @@ interface Size extends Idling {
   readonly rounds: number;
 }
 
-const FULL: Size = { rounds: 5, restMs: 15_000, idleMs: 20_000 };
+const FULL: Size = { rounds: 5, restMs: 30_000, idleMs: 20_000 };
 const QUICK: Size = { rounds: 2, restMs: 2_000, idleMs: 3_000 };
 
 const BOTH = [processPool(PROCESSES, 'cpu'), asyncPool(100, 'io')];

@@ -14,9 +14,9 @@ import type { Site } from '../site.ts';
 export interface ProcessSample {
   readonly name: string;
   readonly pid: number;
-  /** Of the master: what it has to itself and nobody can take from it, and all of it that is in memory just now. */
-  readonly heldBytes: number;
+  /** Of the master: all of it that is in memory, and what of that it has to itself and nobody can take from it. */
   readonly rssBytes: number;
+  readonly heldBytes: number;
   readonly fds: number;
   /** All that descend from it. */
   readonly processes: number;

@@ -37,9 +37,9 @@ export function compare(before: Held, after: Held): Comparison[] {
       const isShown = when === 'working' && is !== undefined && is.pid !== was.pid;
       const judged = (before: number, after: number) => isShown || after <= limit(before);
       const [held, rss] = [is?.heldBytes ?? Number.NaN, is?.rssBytes ?? Number.NaN];
-      add(`${was.name}: held, ${when}`, 'bytes', was.heldBytes, held, judged(was.heldBytes, held));
-      // Pages of the program are in it, which the kernel drops and fetches as it likes.
-      add(`${was.name}: resident, ${when}`, 'bytes', was.rssBytes, rss, !Number.isNaN(rss));
+      add(`${was.name}: resident, ${when}`, 'bytes', was.rssBytes, rss, judged(was.rssBytes, rss));
+      // A part of what is resident, without the program's own pages: it tells where a change lies.
+      add(`${was.name}: held, ${when}`, 'bytes', was.heldBytes, held, !Number.isNaN(held));
     }
   };
   memory('working');
