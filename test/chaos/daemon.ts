@@ -81,7 +81,8 @@ export class RealDaemon {
     });
     this.#child = child;
     const killNow = () => child.kill('SIGKILL');
-    process.once('exit', killNow);
+    // Before the folder goes, that it writes into.
+    process.prependOnceListener('exit', killNow);
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.#log = (this.#log + text).slice(-400_000);

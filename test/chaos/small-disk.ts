@@ -31,7 +31,8 @@ export class SmallDisk implements Disposable {
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'forkloop-test', folder], { stdio: 'pipe' });
-    process.once('exit', this.#unmount);
+    // Before the folder goes, that it is mounted in.
+    process.prependOnceListener('exit', this.#unmount);
   }
 
   /** Takes all room that is left or becomes free, for so long. */
