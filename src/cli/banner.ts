@@ -1,4 +1,4 @@
-import type { PoolReport, StatusReport } from '../control/protocol.ts';
+import type { PoolReport, StatusReport } from '../control/messages/daemon.ts';
 import { type EpochMs, isoTime } from '../lib/clock.ts';
 import { formatDuration } from '../lib/units.ts';
 import { relativeTime } from './job-view.ts';

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import type { Config, LoadedConfig } from '../config/load.ts';
 import { workerCount } from '../config/workers.ts';
 import { callDaemon } from '../control/client.ts';
-import type { StatusReport } from '../control/protocol.ts';
+import type { StatusReport } from '../control/messages/daemon.ts';
 import { findTsx, stripsTypes } from '../task/typescript.ts';
 import { CALL_TIMEOUT_MS, type CommandContext } from './context.ts';
 import { codeOf } from './exit.ts';

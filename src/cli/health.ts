@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { callDaemon } from '../control/client.ts';
-import type { HealthReport } from '../control/protocol.ts';
+import type { HealthReport } from '../control/messages/daemon.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext } from './context.ts';
 import { codeOf, EXIT } from './exit.ts';
 import { renderTable } from './table.ts';

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { JobState } from '../broker/broker.ts';
 import { callDaemon } from '../control/client.ts';
-import { JOBS_LIMIT, type JobOperation, type StoredJobReport } from '../control/protocol.ts';
+import { JOBS_LIMIT, type JobOperation, type StoredJobReport } from '../control/messages/jobs.ts';
 import { addBulkOptions, type BulkFlags, confirm } from './confirm.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext, usageError } from './context.ts';
 import { codeOf, EXIT } from './exit.ts';

@@ -1,6 +1,6 @@
 /** Jobs for people: pure functions from reports to text. */
 
-import type { JobReport, StoredJobReport } from '../control/protocol.ts';
+import type { JobReport, StoredJobReport } from '../control/messages/jobs.ts';
 import type { EpochMs } from '../lib/clock.ts';
 import { formatDuration } from '../lib/units.ts';
 import { type Colors, safeJson } from './output.ts';

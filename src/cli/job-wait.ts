@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { callDaemon } from '../control/client.ts';
-import type { JobReport } from '../control/protocol.ts';
+import type { JobReport } from '../control/messages/jobs.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext } from './context.ts';
 import type { Ending } from './ending.ts';
 import { codeOf, EXIT } from './exit.ts';

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { JobState } from '../broker/broker.ts';
 import { callDaemon } from '../control/client.ts';
-import { JOBS_LIMIT, type JobsReport } from '../control/protocol.ts';
+import { JOBS_LIMIT, type JobsReport } from '../control/messages/jobs.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext, usageError } from './context.ts';
 import { EXIT } from './exit.ts';
 import { addJobBulk } from './job-bulk.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { callDaemon } from '../control/client.ts';
-import { PURGE_LIMIT, type QueuePurgeReport } from '../control/protocol.ts';
+import { PURGE_LIMIT, type QueuePurgeReport } from '../control/messages/queues.ts';
 import { addBulkOptions, type BulkFlags, confirm } from './confirm.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext, usageError } from './context.ts';
 import { EXIT } from './exit.ts';

@@ -1,6 +1,6 @@
 /** Queues for people: pure functions from reports to text. */
 
-import type { StoredQueueReport } from '../control/protocol.ts';
+import type { StoredQueueReport } from '../control/messages/queues.ts';
 import type { EpochMs } from '../lib/clock.ts';
 import { relativeTime, wholeSeconds } from './job-view.ts';
 import type { Colors } from './output.ts';

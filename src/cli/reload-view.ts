@@ -1,4 +1,4 @@
-import type { ReloadReport } from '../control/protocol.ts';
+import type { ReloadReport } from '../control/messages/daemon.ts';
 import { cleanLines, renderTable } from './table.ts';
 
 const HEADLINES: Readonly<Record<ReloadReport['outcome'], string>> = {

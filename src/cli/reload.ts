@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { callDaemon } from '../control/client.ts';
-import type { ReloadReport } from '../control/protocol.ts';
+import type { ReloadReport } from '../control/messages/daemon.ts';
 import type { Bind, CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { reloadView } from './reload-view.ts';

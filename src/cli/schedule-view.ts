@@ -1,6 +1,6 @@
 /** Schedules for people: pure functions from reports to text. */
 
-import type { ScheduleReport } from '../control/protocol.ts';
+import type { ScheduleReport } from '../control/messages/schedules.ts';
 import type { EpochMs } from '../lib/clock.ts';
 import { formatDuration } from '../lib/units.ts';
 import { relativeTime } from './job-view.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { callDaemon } from '../control/client.ts';
-import { TICKS_LIMIT } from '../control/protocol.ts';
+import { TICKS_LIMIT } from '../control/messages/schedules.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext, usageError } from './context.ts';
 import { EXIT } from './exit.ts';
 import { type ScheduleViewOptions, scheduleTable, scheduleView } from './schedule-view.ts';

@@ -1,7 +1,8 @@
 /** A daemon's status for people: pure functions from the report to text. */
 
 import { relative } from 'node:path';
-import type { PoolReport, QueueReport, StatusReport, WorkerReport } from '../control/protocol.ts';
+import type { PoolReport, QueueReport, StatusReport } from '../control/messages/daemon.ts';
+import type { WorkerReport } from '../control/messages/workers.ts';
 import { formatBytes, formatDuration } from '../lib/units.ts';
 import type { Colors } from './output.ts';
 import { type Column, cleanText, renderTable, textWidth } from './table.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { callDaemon } from '../control/client.ts';
-import type { StatusReport } from '../control/protocol.ts';
+import type { StatusReport } from '../control/messages/daemon.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { statusView } from './status-view.ts';

@@ -1,6 +1,10 @@
 /** Workers for people: pure functions from reports to text. */
 
-import type { RestartedWorkerReport, WorkerDetailReport, WorkerStackReport } from '../control/protocol.ts';
+import type {
+  RestartedWorkerReport,
+  WorkerDetailReport,
+  WorkerStackReport,
+} from '../control/messages/workers.ts';
 import { formatBytes, formatDuration } from '../lib/units.ts';
 import type { Colors } from './output.ts';
 import { formatCount, paintState } from './status-view.ts';

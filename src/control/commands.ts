@@ -2,8 +2,10 @@
 
 import * as z from 'zod';
 import { ForkloopError } from '../lib/errors.ts';
+import { JOBS_LIMIT, WHERE_LIMIT } from './messages/jobs.ts';
+import { PURGE_LIMIT } from './messages/queues.ts';
+import { TICKS_LIMIT } from './messages/schedules.ts';
 import type { ArgumentsOf, CommandName, ControlHandlers } from './protocol.ts';
-import { JOBS_LIMIT, PURGE_LIMIT, TICKS_LIMIT, WHERE_LIMIT } from './protocol.ts';
 
 export type CommandTable = ReadonlyMap<string, (given: unknown) => Promise<unknown>>;
 

@@ -7,7 +7,7 @@
 
 import type { JobState } from '../broker/broker.ts';
 import type { EpochMs } from '../lib/clock.ts';
-import type { StoredJobReport } from './protocol.ts';
+import type { StoredJobReport } from './messages/jobs.ts';
 import { matchesPattern } from './text-pattern.ts';
 
 export const JOB_STATES = ['in_flight', 'ready', 'delayed', 'dead'] as const satisfies readonly JobState[];

@@ -3,7 +3,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { LogOverrides } from '../config/log-overrides.ts';
 import { commandTable } from '../control/commands.ts';
-import type { StatusReport } from '../control/protocol.ts';
+import type { StatusReport } from '../control/messages/daemon.ts';
 import { ControlServer } from '../control/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';

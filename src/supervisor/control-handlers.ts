@@ -1,4 +1,5 @@
-import type { ControlHandlers, StatusReport } from '../control/protocol.ts';
+import type { StatusReport } from '../control/messages/daemon.ts';
+import type { ControlHandlers } from '../control/protocol.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';

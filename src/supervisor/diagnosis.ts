@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts';
-import type { DaemonState, DumpReport, HealthReport, StatusReport } from '../control/protocol.ts';
+import type { DaemonState, DumpReport, HealthReport, StatusReport } from '../control/messages/daemon.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Built } from './build.ts';
 import { dumpReport, logDump } from './dump-report.ts';

@@ -1,4 +1,4 @@
-import type { DumpReport, StatusReport } from '../control/protocol.ts';
+import type { DumpReport, StatusReport } from '../control/messages/daemon.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Pool } from '../pool/pool.ts';
 

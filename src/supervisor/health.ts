@@ -1,6 +1,6 @@
 /** Whether a daemon is alive, and whether it is ready: pure. */
 
-import type { DaemonState, HealthCheck, HealthReport } from '../control/protocol.ts';
+import type { DaemonState, HealthCheck, HealthReport } from '../control/messages/daemon.ts';
 import type { PoolStatus } from '../pool/pool.ts';
 
 /** What the probes look at. */

@@ -3,7 +3,13 @@ import { recordId, tokenId } from '../broker/job-record.ts';
 import { JOB_STATES, type JobFilter } from '../control/job-filter.ts';
 import { parseJobFilter } from '../control/job-filter-parser.ts';
 import { endedJobReport, jobReport } from '../control/job-report.ts';
-import type { JobReport, JobRequest, JobsReport, JobsRequest, StoredJobReport } from '../control/protocol.ts';
+import type {
+  JobReport,
+  JobRequest,
+  JobsReport,
+  JobsRequest,
+  StoredJobReport,
+} from '../control/messages/jobs.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import type { Pool } from '../pool/pool.ts';

@@ -1,6 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import { recordClaims } from '../broker/job-record.ts';
-import type { JobDeleteReport, JobOperation, JobRetryReport } from '../control/protocol.ts';
+import type { JobDeleteReport, JobOperation, JobRetryReport } from '../control/messages/jobs.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { answered } from './answered.ts';
 

@@ -1,6 +1,6 @@
 import type { Broker, JobState, QueueStats, StoredJob } from '../broker/broker.ts';
 import { type JobFilter, matchesJob, queuesOf, statesOf } from '../control/job-filter.ts';
-import { JOBS_LIMIT, type StoredJobReport } from '../control/protocol.ts';
+import { JOBS_LIMIT, type StoredJobReport } from '../control/messages/jobs.ts';
 import type { EpochMs } from '../lib/clock.ts';
 
 export interface JobScanRequest {

@@ -1,4 +1,4 @@
-import type { StatusReport } from '../control/protocol.ts';
+import type { StatusReport } from '../control/messages/daemon.ts';
 
 export type Launch = StatusReport['launch'];
 

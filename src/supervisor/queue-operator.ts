@@ -7,7 +7,7 @@ import type {
   QueueRequest,
   QueuesReport,
   StoredQueueReport,
-} from '../control/protocol.ts';
+} from '../control/messages/queues.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import type { NewId } from '../lib/ids.ts';
 import type { Pool } from '../pool/pool.ts';

@@ -1,6 +1,6 @@
 import type { LoadedConfig } from '../config/load.ts';
 import { type Change, planReload } from '../config/plan.ts';
-import type { ReloadReport } from '../control/protocol.ts';
+import type { ReloadReport } from '../control/messages/daemon.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { LoadedAgain } from './config-loader.ts';
 

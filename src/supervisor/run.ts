@@ -1,6 +1,6 @@
 import type { LoadedConfig } from '../config/load.ts';
 import { type LogOverrides, overrideLog } from '../config/log-overrides.ts';
-import type { StatusReport } from '../control/protocol.ts';
+import type { StatusReport } from '../control/messages/daemon.ts';
 import { type Clock, type EpochMs, systemClock } from '../lib/clock.ts';
 import { isForkloopError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';

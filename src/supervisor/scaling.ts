@@ -1,4 +1,4 @@
-import type { ScaleReport, ScaleRequest } from '../control/protocol.ts';
+import type { ScaleReport, ScaleRequest } from '../control/messages/daemon.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Pool } from '../pool/pool.ts';

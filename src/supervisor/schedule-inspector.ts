@@ -5,7 +5,7 @@ import type {
   ScheduleRunRequest,
   SchedulesReport,
   SchedulesRequest,
-} from '../control/protocol.ts';
+} from '../control/messages/schedules.ts';
 import { isoTime } from '../lib/clock.ts';
 import type { Scheduler, ScheduleState } from '../scheduler/scheduler.ts';
 

@@ -1,4 +1,4 @@
-import type { DaemonState } from '../control/protocol.ts';
+import type { DaemonState } from '../control/messages/daemon.ts';
 import type { Notice } from './notify-channel.ts';
 
 /** What a service manager is told about. */

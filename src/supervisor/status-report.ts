@@ -1,6 +1,6 @@
 import type { QueueStats } from '../broker/broker.ts';
 import { isoTimeOrNull } from '../control/job-report.ts';
-import type { DaemonState, PoolReport, QueueReport, StatusReport } from '../control/protocol.ts';
+import type { DaemonState, PoolReport, QueueReport, StatusReport } from '../control/messages/daemon.ts';
 import { isoTime } from '../lib/clock.ts';
 import type { PoolStatus } from '../pool/pool.ts';
 

@@ -1,5 +1,5 @@
 import type { LoadedConfig } from '../config/load.ts';
-import type { StatusReport } from '../control/protocol.ts';
+import type { StatusReport } from '../control/messages/daemon.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { AssembleOptions } from './assemble.ts';
 import type { Built } from './build.ts';

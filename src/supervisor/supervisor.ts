@@ -1,6 +1,6 @@
 import type { Broker } from '../broker/broker.ts';
 import type { Consumer } from '../consumer/consumer.ts';
-import type { DaemonState } from '../control/protocol.ts';
+import type { DaemonState } from '../control/messages/daemon.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Service } from '../lib/service.ts';

@@ -7,7 +7,7 @@ import type {
   WorkerStackReport,
   WorkersReport,
   WorkersRequest,
-} from '../control/protocol.ts';
+} from '../control/messages/workers.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import type { Pool, RunningDelivery, WorkerStack, WorkerStatus } from '../pool/pool.ts';
 import type { ProcessUse } from './memory-use.ts';

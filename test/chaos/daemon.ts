@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { callDaemon } from '../../src/control/client.ts';
-import type { StatusReport } from '../../src/control/protocol.ts';
+import type { StatusReport } from '../../src/control/messages/daemon.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { descendants, isAlive, type ProcessId } from '../support/processes.ts';
 import { until } from '../support/until.ts';

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import type { JobsReport, StoredQueueReport } from '../../src/control/protocol.ts';
+import type { JobsReport } from '../../src/control/messages/jobs.ts';
+import type { StoredQueueReport } from '../../src/control/messages/queues.ts';
 import { describeRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
 import { sharedDaemon } from '../support/shared-daemon.ts';
 import { type Daemon, ROOT } from '../support/with-supervisor.ts';

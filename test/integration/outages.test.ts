@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
 import { callDaemon } from '../../src/control/client.ts';
-import type { HealthReport } from '../../src/control/protocol.ts';
+import type { HealthReport } from '../../src/control/messages/daemon.ts';
 import { type BrokerError, createClient } from '../../src/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import {

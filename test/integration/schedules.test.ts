@@ -6,7 +6,11 @@ import { pathToFileURL } from 'node:url';
 import { parse, stringify } from 'yaml';
 import type { Broker } from '../../src/broker/broker.ts';
 import { openBroker } from '../../src/broker/open.ts';
-import type { ScheduleReport, ScheduleRunReport, SchedulesReport } from '../../src/control/protocol.ts';
+import type {
+  ScheduleReport,
+  ScheduleRunReport,
+  SchedulesReport,
+} from '../../src/control/messages/schedules.ts';
 import { tickId } from '../../src/scheduler/tick-id.ts';
 import { describeRedis, startRedis } from '../support/redis-server.ts';
 import { until } from '../support/until.ts';

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import type {
-  DumpReport,
-  StacksReport,
-  WorkerRestartReport,
-  WorkersReport,
-} from '../../src/control/protocol.ts';
+import type { DumpReport } from '../../src/control/messages/daemon.ts';
+import type { StacksReport, WorkerRestartReport, WorkersReport } from '../../src/control/messages/workers.ts';
 import { createClient } from '../../src/index.ts';
 import { until } from '../support/until.ts';
 import { type Daemon, ROOT, withSupervisor } from '../support/with-supervisor.ts';

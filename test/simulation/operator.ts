@@ -1,6 +1,6 @@
 import type { Broker, JobState, PurgeState, StoredJob } from '../../src/broker/broker.ts';
 import { recordClaims, recordId } from '../../src/broker/job-record.ts';
-import type { JobOperation } from '../../src/control/protocol.ts';
+import type { JobOperation } from '../../src/control/messages/jobs.ts';
 import { ForkloopError } from '../../src/lib/errors.ts';
 import { JobOperator } from '../../src/supervisor/job-operator.ts';
 import { QueueOperator } from '../../src/supervisor/queue-operator.ts';

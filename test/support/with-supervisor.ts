@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { callDaemon } from '../../src/control/client.ts';
-import type { StatusReport } from '../../src/control/protocol.ts';
+import type { StatusReport } from '../../src/control/messages/daemon.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { descendants, isAlive, type ProcessId, processesWithEnvironment } from './processes.ts';
 import { until } from './until.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import pc from 'picocolors';
 import { jobTable, jobView, relativeTime } from '../../../src/cli/job-view.ts';
 import { textWidth } from '../../../src/cli/table.ts';
-import type { StoredJobReport } from '../../../src/control/protocol.ts';
+import type { StoredJobReport } from '../../../src/control/messages/jobs.ts';
 
 const now = Date.parse('2026-01-02T03:05:00.000Z');
 const options = { colors: pc.createColors(false), width: 120, now, wide: false };

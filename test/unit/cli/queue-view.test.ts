@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import pc from 'picocolors';
 import { queueTable, queueView } from '../../../src/cli/queue-view.ts';
-import type { StoredQueueReport } from '../../../src/control/protocol.ts';
+import type { StoredQueueReport } from '../../../src/control/messages/queues.ts';
 
 const now = Date.parse('2026-01-02T03:05:00.000Z');
 const options = { colors: pc.createColors(false), width: 80, now, wide: false };

@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { banner } from '../../../src/cli/banner.ts';
 import { formatCount, shortPath, statusView } from '../../../src/cli/status-view.ts';
 import { textWidth } from '../../../src/cli/table.ts';
-import type { StatusReport } from '../../../src/control/protocol.ts';
+import type { StatusReport } from '../../../src/control/messages/daemon.ts';
 
 const report: StatusReport = {
   schema: 'forkloop.status/1',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import pc from 'picocolors';
 import { restartTable, stacksView, workerTable } from '../../../src/cli/worker-view.ts';
-import type { WorkerDetailReport, WorkerStackReport } from '../../../src/control/protocol.ts';
+import type { WorkerDetailReport, WorkerStackReport } from '../../../src/control/messages/workers.ts';
 
 const colors = pc.createColors(false);
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { matchesJob, queuesOf, statesOf } from '../../../src/control/job-filter.ts';
 import { parseJobFilter } from '../../../src/control/job-filter-parser.ts';
-import type { StoredJobReport } from '../../../src/control/protocol.ts';
+import type { StoredJobReport } from '../../../src/control/messages/jobs.ts';
 import { matchesPattern } from '../../../src/control/text-pattern.ts';
 
 const now = Date.parse('2026-01-02T12:00:00.000Z');

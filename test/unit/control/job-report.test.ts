@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { StoredJob } from '../../../src/broker/broker.ts';
 import { encodeJob } from '../../../src/broker/job-record.ts';
 import { endedJobReport, isoTimeOrNull, jobReport } from '../../../src/control/job-report.ts';
-import { idTime } from '../../../src/control/protocol.ts';
+import { idTime } from '../../../src/control/messages/jobs.ts';
 
 /** Made at 2025-08-19T05:47:42.491Z. */
 const id = '0198c0de-7a1b-7cc0-8000-0242ac120002';
