@@ -8,7 +8,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Broker, BrokerClient, ExchangeRequest, Settlement } from '../src/broker/broker.ts';
+import type { Broker, BrokerClient } from '../src/broker/broker.ts';
+import type { ExchangeRequest, Settlement } from '../src/broker/messages/exchange.ts';
 
 const root = new URL('../dist/', import.meta.url);
 const load = async <T>(path: string): Promise<T> => (await import(new URL(path, root).href)) as T;

@@ -1,4 +1,4 @@
-export { BrokerError, type Disposition } from './broker/broker.ts';
+export { BrokerError, type Disposition } from './broker/broker-error.ts';
 export {
   type Client,
   type ClientOptions,

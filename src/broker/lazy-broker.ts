@@ -1,33 +1,31 @@
 /** A broker whose code is loaded when it is started: a program that does not use it does not pay for it. */
 
-import {
-  type Broker,
-  BrokerError,
-  type DeleteReply,
-  type DeleteRequest,
-  type EnqueueBatch,
-  type EnqueueReply,
-  type ExchangeReply,
-  type ExchangeRequest,
-  type FireReply,
-  type FireRequest,
-  type HeartbeatReply,
-  type JobTarget,
-  type ListRequest,
-  type PauseRequest,
-  type PurgeReply,
-  type PurgeRequest,
-  type QueuePause,
-  type QueueStats,
-  type ReclaimReply,
-  type ReclaimRequest,
-  type ResyncReply,
-  type ResyncRequest,
-  type RetryReply,
-  type StoredJob,
-  type SweepReply,
-  type WatermarkReply,
-} from './broker.ts';
+import type { Broker } from './broker.ts';
+import { BrokerError } from './broker-error.ts';
+import type { EnqueueBatch, EnqueueReply } from './messages/enqueue.ts';
+import type { ExchangeReply, ExchangeRequest } from './messages/exchange.ts';
+import type {
+  HeartbeatReply,
+  ReclaimReply,
+  ReclaimRequest,
+  ResyncReply,
+  ResyncRequest,
+  SweepReply,
+} from './messages/lease.ts';
+import type {
+  DeleteReply,
+  DeleteRequest,
+  JobTarget,
+  ListRequest,
+  PauseRequest,
+  PurgeReply,
+  PurgeRequest,
+  QueuePause,
+  QueueStats,
+  RetryReply,
+  StoredJob,
+} from './messages/operator.ts';
+import type { FireReply, FireRequest, WatermarkReply } from './messages/schedule.ts';
 
 export class LazyBroker implements Broker {
   readonly type: Broker['type'];

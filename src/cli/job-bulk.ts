@@ -1,7 +1,7 @@
 /** What is done to jobs named by their ids, or to all that fit `--where`. */
 
 import type { Command } from 'commander';
-import type { JobState } from '../broker/broker.ts';
+import type { JobState } from '../broker/messages/operator.ts';
 import { callDaemon } from '../control/client.ts';
 import { JOBS_LIMIT, type JobOperation, type StoredJobReport } from '../control/messages/jobs.ts';
 import { addBulkOptions, type BulkFlags, confirm } from './confirm.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { JobState } from '../broker/broker.ts';
+import type { JobState } from '../broker/messages/operator.ts';
 import { callDaemon } from '../control/client.ts';
 import { JOBS_LIMIT, type JobsReport } from '../control/messages/jobs.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext, usageError } from './context.ts';

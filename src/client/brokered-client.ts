@@ -1,5 +1,7 @@
-import { BATCH_LIMIT, type BrokerClient, BrokerError } from '../broker/broker.ts';
+import type { BrokerClient } from '../broker/broker.ts';
+import { BrokerError } from '../broker/broker-error.ts';
 import { decodeJob } from '../broker/job-record.ts';
+import { BATCH_LIMIT } from '../broker/messages/enqueue.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Condition } from '../lib/condition.ts';
 import { ForkloopError } from '../lib/errors.ts';

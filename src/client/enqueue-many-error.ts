@@ -1,4 +1,4 @@
-import { BrokerError } from '../broker/broker.ts';
+import { BrokerError } from '../broker/broker-error.ts';
 import type { JobHandle } from './job-handle.ts';
 
 /** Thrown by `enqueueMany` when only some were stored. */

@@ -1,12 +1,12 @@
+import type { BrokerClient } from '../broker/broker.ts';
+import { BrokerError } from '../broker/broker-error.ts';
 import {
   BATCH_BYTES_LIMIT,
   BATCH_LIMIT,
-  type BrokerClient,
-  BrokerError,
   type EnqueueBatch,
   type EnqueueJob,
   type EnqueueReply,
-} from '../broker/broker.ts';
+} from '../broker/messages/enqueue.ts';
 import type { Clock, EpochMs, Timer } from '../lib/clock.ts';
 import type { NewId } from '../lib/ids.ts';
 import type { Random } from '../lib/random.ts';

@@ -1,6 +1,6 @@
-import type { EnqueueJob } from '../broker/broker.ts';
 import type { JobOptions } from '../broker/job-options.ts';
 import { recordMaker } from '../broker/job-record.ts';
+import type { EnqueueJob } from '../broker/messages/enqueue.ts';
 import type { EpochMs } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { isDeeperThan, JSON_DEPTH_LIMIT } from '../lib/json-depth.ts';

@@ -1,4 +1,4 @@
-import type { ClaimedJob, Settlement } from '../broker/broker.ts';
+import type { ClaimedJob, Settlement } from '../broker/messages/exchange.ts';
 
 /** The deliveries that the broker must count as in flight here: claimed, and not settled for certain. */
 export class Accounts {

@@ -1,4 +1,4 @@
-import { BrokerError } from '../broker/broker.ts';
+import { BrokerError } from '../broker/broker-error.ts';
 import type { Random } from '../lib/random.ts';
 
 const FIRST_MS = 50;

@@ -1,4 +1,4 @@
-import type { ExchangeDone, Settlement } from '../broker/broker.ts';
+import type { ExchangeDone, Settlement } from '../broker/messages/exchange.ts';
 import type { ErrorRecord } from '../lib/errors.ts';
 import type { LogFields, Logger } from '../lib/logger.ts';
 import type { Ended } from '../pool/pool.ts';

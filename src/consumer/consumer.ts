@@ -1,4 +1,5 @@
-import type { Broker, ExchangeBehind, ExchangeDone } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { ExchangeBehind, ExchangeDone } from '../broker/messages/exchange.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Condition } from '../lib/condition.ts';
 import type { Logger } from '../lib/logger.ts';

@@ -1,5 +1,5 @@
-import type { ClaimedJob } from '../broker/broker.ts';
 import { decodeJob, type Job, NO_OPTIONS, tokenClaims } from '../broker/job-record.ts';
+import type { ClaimedJob } from '../broker/messages/exchange.ts';
 import { type ErrorRecord, toErrorRecord } from '../lib/errors.ts';
 import type { RetryPolicy } from '../lib/retry-policy.ts';
 import type { Delivery } from '../pool/pool.ts';

@@ -1,6 +1,6 @@
 /** What becomes of a line's claimed jobs, and of its deliveries when the pool has ended them. */
 
-import type { ClaimedJob } from '../broker/broker.ts';
+import type { ClaimedJob } from '../broker/messages/exchange.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { Delivery, Ended, Pool } from '../pool/pool.ts';

@@ -1,5 +1,5 @@
-import type { Settlement } from '../broker/broker.ts';
-import { BATCH_LIMIT } from '../broker/broker.ts';
+import { BATCH_LIMIT } from '../broker/messages/enqueue.ts';
+import type { Settlement } from '../broker/messages/exchange.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { PreparedJob, QueueSettings } from './delivery.ts';
 import type { QueueSession } from './queue-session.ts';

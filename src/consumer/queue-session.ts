@@ -1,11 +1,6 @@
-import {
-  BrokerError,
-  type ExchangeBehind,
-  type ExchangeDone,
-  type ExchangeReply,
-  type HeartbeatReply,
-  type Settlement,
-} from '../broker/broker.ts';
+import { BrokerError } from '../broker/broker-error.ts';
+import type { ExchangeBehind, ExchangeDone, ExchangeReply, Settlement } from '../broker/messages/exchange.ts';
+import type { HeartbeatReply } from '../broker/messages/lease.ts';
 import { Condition } from '../lib/condition.ts';
 import { Accounts } from './accounts.ts';
 import { callPause } from './call-pause.ts';

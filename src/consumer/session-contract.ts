@@ -1,6 +1,7 @@
 /** What a queue session is given, tells and answers. */
 
-import type { Broker, ClaimedJob, ExchangeDone, ExchangeRequest } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { ClaimedJob, ExchangeDone, ExchangeRequest } from '../broker/messages/exchange.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { NewId } from '../lib/ids.ts';
 import type { Logger } from '../lib/logger.ts';

@@ -1,7 +1,8 @@
 /** What the broker is told about an attempt that ended: pure decisions, one for each Outcome. */
 
-import type { ResultRecord, Settlement, StoredResult } from '../broker/broker.ts';
 import { encodeError } from '../broker/job-record.ts';
+import type { Settlement, StoredResult } from '../broker/messages/exchange.ts';
+import type { ResultRecord } from '../broker/messages/operator.ts';
 import type { ErrorRecord } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import type { RetryPolicy } from '../lib/retry-policy.ts';

@@ -1,4 +1,4 @@
-import type { ExchangeBehind, ExchangeRequest } from '../broker/broker.ts';
+import type { ExchangeBehind, ExchangeRequest } from '../broker/messages/exchange.ts';
 
 /** The place behind the blocking read that a pool waits with: its next claim stands there, where there is nothing to claim. */
 export class StandingPlace {

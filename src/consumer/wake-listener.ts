@@ -1,4 +1,5 @@
-import type { Broker, OnRead } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { OnRead } from '../broker/messages/exchange.ts';
 import type { Clock } from '../lib/clock.ts';
 import { toBeat } from '../lib/common-beat.ts';
 import type { Condition } from '../lib/condition.ts';

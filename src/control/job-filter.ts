@@ -5,7 +5,7 @@
  * fits no term about it, except `!=`: so `unique=*` are jobs with a unique key and `unique!=*` those without.
  */
 
-import type { JobState } from '../broker/broker.ts';
+import type { JobState } from '../broker/messages/operator.ts';
 import type { EpochMs } from '../lib/clock.ts';
 import type { StoredJobReport } from './messages/jobs.ts';
 import { matchesPattern } from './text-pattern.ts';

@@ -3,7 +3,8 @@
  * there is no leader to elect or to lose.
  */
 
-import type { Broker, Watermark } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { Watermark } from '../broker/messages/schedule.ts';
 import type { Clock, EpochMs } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import type { NewId } from '../lib/ids.ts';

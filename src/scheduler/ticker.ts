@@ -1,4 +1,6 @@
-import { type Broker, BrokerError, type Watermark } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
+import { BrokerError } from '../broker/broker-error.ts';
+import type { Watermark } from '../broker/messages/schedule.ts';
 import type { Clock, EpochMs } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type Schedule, tickRecord } from './schedule.ts';

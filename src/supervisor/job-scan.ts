@@ -1,4 +1,5 @@
-import type { Broker, JobState, QueueStats, StoredJob } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { JobState, QueueStats, StoredJob } from '../broker/messages/operator.ts';
 import { type JobFilter, matchesJob, queuesOf, statesOf } from '../control/job-filter.ts';
 import { JOBS_LIMIT, type StoredJobReport } from '../control/messages/jobs.ts';
 import type { EpochMs } from '../lib/clock.ts';

@@ -1,4 +1,5 @@
-import { type Broker, PURGE_CHUNK } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
+import { PURGE_CHUNK } from '../broker/messages/operator.ts';
 import { isoTimeOrNull } from '../control/job-report.ts';
 import type {
   QueuePauseReport,

@@ -1,4 +1,5 @@
-import type { Broker, QueueStats } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { QueueStats } from '../broker/messages/operator.ts';
 import type { Clock } from '../lib/clock.ts';
 
 /** Younger figures are answered as they are. */

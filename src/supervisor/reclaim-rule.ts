@@ -4,7 +4,7 @@
  * the owner from renewing (a slow call, a jump of the broker's clock, a long time without a look) makes it forget what it saw.
  */
 
-import type { LeaseView, SweepReply } from '../broker/broker.ts';
+import type { LeaseView, SweepReply } from '../broker/messages/lease.ts';
 
 export interface Look {
   readonly reply: SweepReply;

@@ -1,4 +1,4 @@
-import type { QueueStats } from '../broker/broker.ts';
+import type { QueueStats } from '../broker/messages/operator.ts';
 import { isoTimeOrNull } from '../control/job-report.ts';
 import type { DaemonState, PoolReport, QueueReport, StatusReport } from '../control/messages/daemon.ts';
 import { isoTime } from '../lib/clock.ts';

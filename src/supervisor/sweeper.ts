@@ -1,4 +1,5 @@
-import type { Broker, LeaseView } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
+import type { LeaseView } from '../broker/messages/lease.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';

@@ -3,7 +3,7 @@
  * lost in the middle of a call its effect is unknown, and what it touched is not judged until a later answer tells.
  */
 
-import { SUSPECT_RECOVERIES } from '../../src/broker/broker.ts';
+import { SUSPECT_RECOVERIES } from '../../src/broker/messages/exchange.ts';
 import type { Call, EnqueuedJob, ExchangeCall } from './calls.ts';
 import type { Report } from './violations.ts';
 

@@ -1,7 +1,7 @@
 /** Enqueues jobs at a pace, as any application does, and writes down what it is told. */
 
 import { createHash } from 'node:crypto';
-import type { BrokerError } from '../../src/broker/broker.ts';
+import type { BrokerError } from '../../src/broker/broker-error.ts';
 import { type Client, createClient } from '../../src/index.ts';
 import type { Plan, TaskName } from './faults.ts';
 import type { Event } from './history.ts';

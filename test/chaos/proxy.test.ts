@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { BrokerError } from '../../src/broker/broker.ts';
+import { BrokerError } from '../../src/broker/broker-error.ts';
 import { RedisBroker } from '../../src/broker/redis/redis-broker.ts';
 import { createClient } from '../../src/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';

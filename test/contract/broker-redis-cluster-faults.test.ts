@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { BrokerError } from '../../src/broker/broker.ts';
+import type { BrokerError } from '../../src/broker/broker-error.ts';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
 import type { RedisBroker, RedisBrokerOptions } from '../../src/broker/redis/redis-broker.ts';
 import { Scripts } from '../../src/broker/redis/scripts.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createClient } from 'redis';
-import type { BrokerError } from '../../src/broker/broker.ts';
+import type { BrokerError } from '../../src/broker/broker-error.ts';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
 import type { RedisBroker, RedisBrokerOptions } from '../../src/broker/redis/redis-broker.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ExchangeBehind, ExchangeReply } from '../../src/broker/broker.ts';
+import type { ExchangeBehind, ExchangeReply } from '../../src/broker/messages/exchange.ts';
 import { plainClient, redisBroker } from '../support/redis-broker.ts';
 import { describeRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
 import { until } from '../support/until.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Broker, BrokerError } from '../../src/broker/broker.ts';
+import type { Broker } from '../../src/broker/broker.ts';
+import type { BrokerError } from '../../src/broker/broker-error.ts';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { openRedisFixture, plainClient, redisBroker } from '../support/redis-broker.ts';

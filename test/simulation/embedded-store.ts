@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { BrokerError, type QueuePause } from '../../src/broker/broker.ts';
+import { BrokerError } from '../../src/broker/broker-error.ts';
 import type { StoreRequest } from '../../src/broker/embedded/messages.ts';
 import { Store } from '../../src/broker/embedded/store.ts';
+import type { QueuePause } from '../../src/broker/messages/operator.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 import type { Dice } from './dice.ts';
 import { FaultyDatabase } from './faulty-database.ts';

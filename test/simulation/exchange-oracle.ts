@@ -1,4 +1,9 @@
-import type { ExchangeDone, ExchangeReply, ExchangeRequest, Settlement } from '../../src/broker/broker.ts';
+import type {
+  ExchangeDone,
+  ExchangeReply,
+  ExchangeRequest,
+  Settlement,
+} from '../../src/broker/messages/exchange.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 import {
   claimsOf,

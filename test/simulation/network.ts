@@ -1,4 +1,4 @@
-import { BrokerError } from '../../src/broker/broker.ts';
+import { BrokerError } from '../../src/broker/broker-error.ts';
 import type { Dice } from './dice.ts';
 import type { Machine } from './machine.ts';
 import type { Call } from './sim-store.ts';

@@ -11,7 +11,7 @@ import type {
   QueueStats,
   RetryReply,
   StoredJob,
-} from '../../src/broker/broker.ts';
+} from '../../src/broker/messages/operator.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 import type { QueueImage } from './sim-store.ts';
 import {

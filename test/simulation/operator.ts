@@ -1,5 +1,6 @@
-import type { Broker, JobState, PurgeState, StoredJob } from '../../src/broker/broker.ts';
+import type { Broker } from '../../src/broker/broker.ts';
 import { recordClaims, recordId } from '../../src/broker/job-record.ts';
+import type { JobState, PurgeState, StoredJob } from '../../src/broker/messages/operator.ts';
 import type { JobOperation } from '../../src/control/messages/jobs.ts';
 import { ForkloopError } from '../../src/lib/errors.ts';
 import { JobOperator } from '../../src/supervisor/job-operator.ts';

@@ -1,23 +1,22 @@
+import type { EnqueueBatch, EnqueueReply } from '../../src/broker/messages/enqueue.ts';
 import type {
-  DeleteReply,
-  EnqueueBatch,
-  EnqueueReply,
-  FireReply,
-  FireRequest,
   HeartbeatReply,
-  PauseRequest,
-  PurgeReply,
-  QueuePause,
-  QueueStats,
   ReclaimReply,
   ReclaimRequest,
   ResyncReply,
   ResyncRequest,
+  SweepReply,
+} from '../../src/broker/messages/lease.ts';
+import type {
+  DeleteReply,
+  PauseRequest,
+  PurgeReply,
+  QueuePause,
+  QueueStats,
   RetryReply,
   StoredJob,
-  SweepReply,
-  WatermarkReply,
-} from '../../src/broker/broker.ts';
+} from '../../src/broker/messages/operator.ts';
+import type { FireReply, FireRequest, WatermarkReply } from '../../src/broker/messages/schedule.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 import { ExchangeOracle } from './exchange-oracle.ts';
 import { compareImage } from './image-check.ts';

@@ -1,4 +1,5 @@
-import { type Broker, BrokerError } from '../../src/broker/broker.ts';
+import type { Broker } from '../../src/broker/broker.ts';
+import { BrokerError } from '../../src/broker/broker-error.ts';
 import { Enqueuer } from '../../src/client/enqueuer.ts';
 import type { Ledger } from './ledger.ts';
 import { draftJob } from './load.ts';

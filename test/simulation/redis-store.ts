@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { BrokerError } from '../../src/broker/broker.ts';
+import { BrokerError } from '../../src/broker/broker-error.ts';
 import { replyError } from '../../src/broker/redis/errors.ts';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
 import type { Reply } from '../../src/broker/redis/link.ts';

@@ -1,4 +1,5 @@
-import type { Broker, ExchangeBehind, OnRead } from '../../src/broker/broker.ts';
+import type { Broker } from '../../src/broker/broker.ts';
+import type { ExchangeBehind, OnRead } from '../../src/broker/messages/exchange.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Answer, Call, Verb } from './sim-store.ts';

@@ -1,4 +1,7 @@
-import type { Broker, BrokerError, QueuePause, Watermark } from '../../src/broker/broker.ts';
+import type { Broker } from '../../src/broker/broker.ts';
+import type { BrokerError } from '../../src/broker/broker-error.ts';
+import type { QueuePause } from '../../src/broker/messages/operator.ts';
+import type { Watermark } from '../../src/broker/messages/schedule.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 
 /** The verbs of the contract that a simulated process calls. */

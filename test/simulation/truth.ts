@@ -1,7 +1,10 @@
 /** What must be true of one queue: the state that the calls executed so far ought to have left. */
 
 import assert from 'node:assert/strict';
-import type { EnqueueReply, ExchangeDone, QueuePause, Watermark } from '../../src/broker/broker.ts';
+import type { EnqueueReply } from '../../src/broker/messages/enqueue.ts';
+import type { ExchangeDone } from '../../src/broker/messages/exchange.ts';
+import type { QueuePause } from '../../src/broker/messages/operator.ts';
+import type { Watermark } from '../../src/broker/messages/schedule.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 
 /** An invariant of the design does not hold. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BrokerError } from '../../src/broker/broker.ts';
+import { BrokerError } from '../../src/broker/broker-error.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 import type { Delivery } from '../../src/pool/pool.ts';
 import type { Schedule } from '../../src/scheduler/schedule.ts';

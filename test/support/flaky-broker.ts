@@ -1,4 +1,5 @@
-import { type Broker, BrokerError } from '../../src/broker/broker.ts';
+import type { Broker } from '../../src/broker/broker.ts';
+import { BrokerError } from '../../src/broker/broker-error.ts';
 
 /** `request`: it never arrives. `reply`: it is executed, but the answer is lost. */
 export type Loss = 'request' | 'reply';

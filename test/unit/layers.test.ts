@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 
+/** What a broker must do and what is said to it, whatever it is made of. */
+const CONTRACT = ['broker/broker.ts', 'broker/broker-error.ts', 'broker/messages'];
+
 /** What the files of a folder may import: folders, or single files of one. Their own folder always. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   lib: [],
@@ -17,22 +20,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   pool: ['task', 'lib'],
   worker: ['task', 'pool/host/protocol.ts', 'pool/host/wire.ts', 'pool/host/host.ts', 'lib'],
   config: ['scheduler/cron.ts', 'lib'],
-  scheduler: ['broker/broker.ts', 'broker/job-record.ts', 'lib'],
-  control: ['broker/broker.ts', 'broker/job-record.ts', 'pool/pool.ts', 'task', 'lib'],
-  consumer: ['broker/broker.ts', 'broker/job-record.ts', 'pool/pool.ts', 'task', 'lib'],
+  scheduler: [...CONTRACT, 'broker/job-record.ts', 'lib'],
+  control: [...CONTRACT, 'broker/job-record.ts', 'pool/pool.ts', 'task', 'lib'],
+  consumer: [...CONTRACT, 'broker/job-record.ts', 'pool/pool.ts', 'task', 'lib'],
   client: ['broker', 'task', 'config', 'lib'],
   supervisor: ['consumer', 'scheduler', 'control', 'client', 'broker', 'pool', 'task', 'config', 'lib'],
-  cli: [
-    'supervisor',
-    'control',
-    'client',
-    'broker/broker.ts',
-    'broker/job-record.ts',
-    'task',
-    'config',
-    'lib',
-  ],
-  'index.ts': ['client', 'broker/broker.ts', 'task', 'config/load.ts', 'lib'],
+  cli: ['supervisor', 'control', 'client', ...CONTRACT, 'broker/job-record.ts', 'task', 'config', 'lib'],
+  'index.ts': ['client', ...CONTRACT, 'task', 'config/load.ts', 'lib'],
 };
 
 /** Packages that are loaded where they are used and nowhere else. */

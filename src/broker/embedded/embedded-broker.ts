@@ -13,35 +13,33 @@ import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { ForkloopError } from '../../lib/errors.ts';
 import { threadEntry } from '../../lib/thread-entry.ts';
-import {
-  type Broker,
-  BrokerError,
-  type DeleteReply,
-  type DeleteRequest,
-  type EnqueueBatch,
-  type EnqueueReply,
-  type ExchangeReply,
-  type ExchangeRequest,
-  type FireReply,
-  type FireRequest,
-  type HeartbeatReply,
-  type JobTarget,
-  type ListRequest,
-  type PauseRequest,
-  type PurgeReply,
-  type PurgeRequest,
-  type QueuePause,
-  type QueueStats,
-  type ReclaimReply,
-  type ReclaimRequest,
-  type ResyncReply,
-  type ResyncRequest,
-  type RetryReply,
-  type StoredJob,
-  type SweepReply,
-  type WatermarkReply,
-} from '../broker.ts';
+import type { Broker } from '../broker.ts';
+import { BrokerError } from '../broker-error.ts';
 import { Wakes } from '../engine/wakes.ts';
+import type { EnqueueBatch, EnqueueReply } from '../messages/enqueue.ts';
+import type { ExchangeReply, ExchangeRequest } from '../messages/exchange.ts';
+import type {
+  HeartbeatReply,
+  ReclaimReply,
+  ReclaimRequest,
+  ResyncReply,
+  ResyncRequest,
+  SweepReply,
+} from '../messages/lease.ts';
+import type {
+  DeleteReply,
+  DeleteRequest,
+  JobTarget,
+  ListRequest,
+  PauseRequest,
+  PurgeReply,
+  PurgeRequest,
+  QueuePause,
+  QueueStats,
+  RetryReply,
+  StoredJob,
+} from '../messages/operator.ts';
+import type { FireReply, FireRequest, WatermarkReply } from '../messages/schedule.ts';
 import type { FromStore, StoreReply, StoreRequest, ToStore, Verb, Verbs } from './messages.ts';
 
 export interface EmbeddedBrokerOptions {

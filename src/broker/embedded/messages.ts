@@ -2,17 +2,20 @@
 
 import type { EpochMs } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
+import type { Disposition } from '../broker-error.ts';
+import type { EnqueueBatch, EnqueueReply } from '../messages/enqueue.ts';
+import type { ExchangeReply, ExchangeRequest } from '../messages/exchange.ts';
+import type {
+  HeartbeatReply,
+  ReclaimReply,
+  ReclaimRequest,
+  ResyncReply,
+  ResyncRequest,
+  SweepReply,
+} from '../messages/lease.ts';
 import type {
   DeleteReply,
   DeleteRequest,
-  Disposition,
-  EnqueueBatch,
-  EnqueueReply,
-  ExchangeReply,
-  ExchangeRequest,
-  FireReply,
-  FireRequest,
-  HeartbeatReply,
   JobTarget,
   ListRequest,
   PauseRequest,
@@ -20,15 +23,10 @@ import type {
   PurgeRequest,
   QueuePause,
   QueueStats,
-  ReclaimReply,
-  ReclaimRequest,
-  ResyncReply,
-  ResyncRequest,
   RetryReply,
   StoredJob,
-  SweepReply,
-  WatermarkReply,
-} from '../broker.ts';
+} from '../messages/operator.ts';
+import type { FireReply, FireRequest, WatermarkReply } from '../messages/schedule.ts';
 
 /** For each verb what it takes and what it answers. */
 export interface Verbs {

@@ -5,23 +5,22 @@
 
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { connectLines, type LineConnection } from '../../lib/line-socket.ts';
-import {
-  type BrokerClient,
-  BrokerError,
-  type DeleteReply,
-  type DeleteRequest,
-  type EnqueueBatch,
-  type EnqueueReply,
-  type JobTarget,
-  type ListRequest,
-  type PauseRequest,
-  type PurgeReply,
-  type PurgeRequest,
-  type QueuePause,
-  type QueueStats,
-  type RetryReply,
-  type StoredJob,
-} from '../broker.ts';
+import type { BrokerClient } from '../broker.ts';
+import { BrokerError } from '../broker-error.ts';
+import type { EnqueueBatch, EnqueueReply } from '../messages/enqueue.ts';
+import type {
+  DeleteReply,
+  DeleteRequest,
+  JobTarget,
+  ListRequest,
+  PauseRequest,
+  PurgeReply,
+  PurgeRequest,
+  QueuePause,
+  QueueStats,
+  RetryReply,
+  StoredJob,
+} from '../messages/operator.ts';
 import type { Verbs } from './messages.ts';
 import { LINE_LIMIT, type SharedVerb, type SocketReply } from './socket-protocol.ts';
 

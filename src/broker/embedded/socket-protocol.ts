@@ -3,7 +3,7 @@
  * answers each when it is on disk, in any order.
  */
 
-import { type JobState, PURGE_CHUNK, type PurgeState } from '../broker.ts';
+import { type JobState, PURGE_CHUNK, type PurgeState } from '../messages/operator.ts';
 import type { StoreError, Verbs } from './messages.ts';
 
 /** The verbs of a BrokerClient. */

@@ -9,7 +9,8 @@ import {
 } from '../../lib/line-socket.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Service } from '../../lib/service.ts';
-import { type BrokerClient, BrokerError } from '../broker.ts';
+import type { BrokerClient } from '../broker.ts';
+import { BrokerError } from '../broker-error.ts';
 import type { StoreError } from './messages.ts';
 import { LINE_LIMIT, parseRequest, type SocketReply, type SocketRequest } from './socket-protocol.ts';
 

@@ -2,7 +2,6 @@
 
 import type Database from 'libsql';
 import type { EpochMs } from '../../lib/clock.ts';
-import type { QueueCounter, QueuePause, Watermark } from '../broker.ts';
 import {
   DEAD,
   DELAYED,
@@ -22,6 +21,8 @@ import {
   SUSPECTS,
 } from '../engine/shelf.ts';
 import { HEADER_LENGTH } from '../job-record.ts';
+import type { QueueCounter, QueuePause } from '../messages/operator.ts';
+import type { Watermark } from '../messages/schedule.ts';
 import { prepare, type Statements } from './statements.ts';
 
 type Counters = Record<QueueCounter, number>;

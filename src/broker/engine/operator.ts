@@ -1,17 +1,17 @@
 /** What an operator does to single jobs and to all of one state, by the rules of the broker contract. */
 
 import type { EpochMs } from '../../lib/clock.ts';
-import {
-  BATCH_BYTES_LIMIT,
-  type DeleteReply,
-  type DeleteRequest,
-  type JobTarget,
-  type PurgeReply,
-  type PurgeRequest,
-  type PurgeState,
-  type RetryReply,
-} from '../broker.ts';
 import { recordId } from '../job-record.ts';
+import { BATCH_BYTES_LIMIT } from '../messages/enqueue.ts';
+import type {
+  DeleteReply,
+  DeleteRequest,
+  JobTarget,
+  PurgeReply,
+  PurgeRequest,
+  PurgeState,
+  RetryReply,
+} from '../messages/operator.ts';
 import { DELETED_RESULT } from '../operator-results.ts';
 import { readHeader, rewrite } from './header.ts';
 import { readyLine } from './settle.ts';

@@ -4,36 +4,39 @@
  */
 
 import type { EpochMs } from '../../lib/clock.ts';
+import { recordId, tokenId, tokenOf } from '../job-record.ts';
+import { BATCH_BYTES_LIMIT, BATCH_LIMIT, type EnqueueBatch, type EnqueueReply } from '../messages/enqueue.ts';
+import type {
+  ClaimedJob,
+  ExchangeDone,
+  ExchangeReply,
+  ExchangeRequest,
+  Settlement,
+} from '../messages/exchange.ts';
+import type {
+  HeartbeatReply,
+  ReclaimReply,
+  ReclaimRequest,
+  ResyncReply,
+  ResyncRequest,
+  SweepReply,
+} from '../messages/lease.ts';
+import type {
+  JobState,
+  ListRequest,
+  PauseRequest,
+  QueuePause,
+  QueueStats,
+  ResultRecord,
+  StoredJob,
+} from '../messages/operator.ts';
 import {
-  BATCH_BYTES_LIMIT,
-  BATCH_LIMIT,
-  type ClaimedJob,
-  type EnqueueBatch,
-  type EnqueueReply,
-  type ExchangeDone,
-  type ExchangeReply,
-  type ExchangeRequest,
   type FireReply,
   type FireRequest,
-  type HeartbeatReply,
-  type JobState,
-  type ListRequest,
-  type PauseRequest,
-  type QueuePause,
-  type QueueStats,
-  type ReclaimReply,
-  type ReclaimRequest,
-  type ResultRecord,
-  type ResyncReply,
-  type ResyncRequest,
-  type Settlement,
-  type StoredJob,
-  type SweepReply,
   WATERMARK_AHEAD_MS,
   type Watermark,
   type WatermarkReply,
-} from '../broker.ts';
-import { recordId, tokenId, tokenOf } from '../job-record.ts';
+} from '../messages/schedule.ts';
 import { readHeader, readStanding } from './header.ts';
 import { Operator } from './operator.ts';
 import { type Delivered, type Session, Sessions } from './sessions.ts';

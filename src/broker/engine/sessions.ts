@@ -10,7 +10,8 @@
  */
 
 import type { EpochMs } from '../../lib/clock.ts';
-import type { ExchangeDone, LeaseView } from '../broker.ts';
+import type { ExchangeDone } from '../messages/exchange.ts';
+import type { LeaseView } from '../messages/lease.ts';
 import type { JobKey } from './shelf.ts';
 
 export interface Delivered {

@@ -1,7 +1,7 @@
 /** Where a settlement puts a job: pure. */
 
 import type { EpochMs } from '../../lib/clock.ts';
-import { type Settlement, SUSPECT_RECOVERIES } from '../broker.ts';
+import { type Settlement, SUSPECT_RECOVERIES } from '../messages/exchange.ts';
 import { type Counters, type Header, rewrite } from './header.ts';
 import { DEAD, DELAYED, type JobKey, type Line, type Move, READY, SUSPECTS } from './shelf.ts';
 

@@ -4,7 +4,8 @@
  */
 
 import type { EpochMs } from '../../lib/clock.ts';
-import type { QueueCounter, QueuePause, Watermark } from '../broker.ts';
+import type { QueueCounter, QueuePause } from '../messages/operator.ts';
+import type { Watermark } from '../messages/schedule.ts';
 
 /** A shelf's own name of a job, stable while the job is stored. */
 export type JobKey = number;

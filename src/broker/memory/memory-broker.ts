@@ -4,36 +4,34 @@
  */
 
 import type { Clock, EpochMs } from '../../lib/clock.ts';
-import {
-  type Broker,
-  BrokerError,
-  type DeleteReply,
-  type DeleteRequest,
-  type EnqueueBatch,
-  type EnqueueReply,
-  type ExchangeReply,
-  type ExchangeRequest,
-  type FireReply,
-  type FireRequest,
-  type HeartbeatReply,
-  type JobTarget,
-  type ListRequest,
-  type PauseRequest,
-  type PurgeReply,
-  type PurgeRequest,
-  type QueuePause,
-  type QueueStats,
-  type ReclaimReply,
-  type ReclaimRequest,
-  type ResyncReply,
-  type ResyncRequest,
-  type RetryReply,
-  type StoredJob,
-  type SweepReply,
-  type WatermarkReply,
-} from '../broker.ts';
+import type { Broker } from '../broker.ts';
+import { BrokerError } from '../broker-error.ts';
 import { Queue } from '../engine/queue.ts';
 import { Wakes } from '../engine/wakes.ts';
+import type { EnqueueBatch, EnqueueReply } from '../messages/enqueue.ts';
+import type { ExchangeReply, ExchangeRequest } from '../messages/exchange.ts';
+import type {
+  HeartbeatReply,
+  ReclaimReply,
+  ReclaimRequest,
+  ResyncReply,
+  ResyncRequest,
+  SweepReply,
+} from '../messages/lease.ts';
+import type {
+  DeleteReply,
+  DeleteRequest,
+  JobTarget,
+  ListRequest,
+  PauseRequest,
+  PurgeReply,
+  PurgeRequest,
+  QueuePause,
+  QueueStats,
+  RetryReply,
+  StoredJob,
+} from '../messages/operator.ts';
+import type { FireReply, FireRequest, WatermarkReply } from '../messages/schedule.ts';
 import { MemoryShelf } from './memory-shelf.ts';
 
 export class MemoryBroker implements Broker {

@@ -1,7 +1,6 @@
 /** The jobs of one queue in memory: a map of all, and for each line the keys in order. */
 
 import type { EpochMs } from '../../lib/clock.ts';
-import type { QueueCounter, QueuePause, Watermark } from '../broker.ts';
 import {
   DEAD,
   DELAYED,
@@ -21,6 +20,8 @@ import {
   SUSPECTS,
 } from '../engine/shelf.ts';
 import { recordId } from '../job-record.ts';
+import type { QueueCounter, QueuePause } from '../messages/operator.ts';
+import type { Watermark } from '../messages/schedule.ts';
 
 interface Row {
   record: string;

@@ -1,6 +1,6 @@
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
-import { BrokerError } from '../broker.ts';
+import { BrokerError } from '../broker-error.ts';
 import { closed, notConnected, replyText } from './errors.ts';
 import { type Link, type LinkOptions, openLink, type Reply } from './link.ts';
 import { evalOf, type Script } from './scripts.ts';

@@ -1,25 +1,19 @@
 import type { EpochMs } from '../../lib/clock.ts';
+import { recordId, tokenOf } from '../job-record.ts';
+import type { EnqueueReply } from '../messages/enqueue.ts';
+import type { ClaimedJob, ExchangeReply } from '../messages/exchange.ts';
+import type { HeartbeatReply, LeaseView, ReclaimReply, ResyncReply, SweepReply } from '../messages/lease.ts';
 import type {
-  ClaimedJob,
   DeleteReply,
-  EnqueueReply,
-  ExchangeReply,
-  FireReply,
-  HeartbeatReply,
   JobState,
-  LeaseView,
   PurgeReply,
   QueueCounter,
   QueuePause,
   QueueStats,
-  ReclaimReply,
-  ResyncReply,
   RetryReply,
   StoredJob,
-  SweepReply,
-  WatermarkReply,
-} from '../broker.ts';
-import { recordId, tokenOf } from '../job-record.ts';
+} from '../messages/operator.ts';
+import type { FireReply, WatermarkReply } from '../messages/schedule.ts';
 import { unfit } from './errors.ts';
 import { SCHEMA } from './keys.ts';
 import type { Reply } from './link.ts';

@@ -1,16 +1,9 @@
 import { ForkloopError } from '../../lib/errors.ts';
-import {
-  BATCH_BYTES_LIMIT,
-  BATCH_LIMIT,
-  type EnqueueBatch,
-  type EnqueueJob,
-  type ExchangeRequest,
-  type FireRequest,
-  PURGE_CHUNK,
-  type PurgeRequest,
-  type Settlement,
-} from '../broker.ts';
 import { HEADER_LENGTH, recordId } from '../job-record.ts';
+import { BATCH_BYTES_LIMIT, BATCH_LIMIT, type EnqueueBatch, type EnqueueJob } from '../messages/enqueue.ts';
+import type { ExchangeRequest, Settlement } from '../messages/exchange.ts';
+import { PURGE_CHUNK, type PurgeRequest } from '../messages/operator.ts';
+import type { FireRequest } from '../messages/schedule.ts';
 import { DELETED_RESULT } from '../operator-results.ts';
 import { type QueueKeys, SCHEMA } from './keys.ts';
 

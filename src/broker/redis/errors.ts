@@ -1,4 +1,4 @@
-import { BrokerError, type Disposition } from '../broker.ts';
+import { BrokerError, type Disposition } from '../broker-error.ts';
 
 /** Codes of replies that Redis gives before it executes anything; they pass by themselves. */
 const REFUSED = new Set([

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import { BrokerError } from '../broker.ts';
+import { BrokerError } from '../broker-error.ts';
 import { loadDriver } from './driver.ts';
 import { lostReply, notConnected, overdue, replyError } from './errors.ts';
 

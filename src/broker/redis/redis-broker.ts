@@ -2,38 +2,37 @@ import type { Clock } from '../../lib/clock.ts';
 import type { NewId } from '../../lib/ids.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
+import type { Broker } from '../broker.ts';
+import { BrokerError } from '../broker-error.ts';
+import { BATCH_BYTES_LIMIT, type EnqueueBatch, type EnqueueReply } from '../messages/enqueue.ts';
+import type { ExchangeBehind, ExchangeReply, ExchangeRequest, OnRead } from '../messages/exchange.ts';
+import type {
+  HeartbeatReply,
+  ReclaimReply,
+  ReclaimRequest,
+  ResyncReply,
+  ResyncRequest,
+  SweepReply,
+} from '../messages/lease.ts';
+import type {
+  DeleteReply,
+  DeleteRequest,
+  JobTarget,
+  ListRequest,
+  PauseRequest,
+  PurgeReply,
+  PurgeRequest,
+  QueuePause,
+  QueueStats,
+  RetryReply,
+  StoredJob,
+} from '../messages/operator.ts';
 import {
-  BATCH_BYTES_LIMIT,
-  type Broker,
-  BrokerError,
-  type DeleteReply,
-  type DeleteRequest,
-  type EnqueueBatch,
-  type EnqueueReply,
-  type ExchangeBehind,
-  type ExchangeReply,
-  type ExchangeRequest,
   type FireReply,
   type FireRequest,
-  type HeartbeatReply,
-  type JobTarget,
-  type ListRequest,
-  type OnRead,
-  type PauseRequest,
-  type PurgeReply,
-  type PurgeRequest,
-  type QueuePause,
-  type QueueStats,
-  type ReclaimReply,
-  type ReclaimRequest,
-  type ResyncReply,
-  type ResyncRequest,
-  type RetryReply,
-  type StoredJob,
-  type SweepReply,
   WATERMARK_AHEAD_MS,
   type WatermarkReply,
-} from '../broker.ts';
+} from '../messages/schedule.ts';
 import { DELETED_RESULT } from '../operator-results.ts';
 import {
   decodeDelete,

@@ -1,4 +1,4 @@
-import { BrokerError } from '../broker.ts';
+import { BrokerError } from '../broker-error.ts';
 import { Connection, type Sending } from './connection.ts';
 import { unserved } from './errors.ts';
 import { isClusterNode } from './fitness.ts';

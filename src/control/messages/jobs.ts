@@ -3,7 +3,7 @@
  * Durations in seconds where the key says so, sizes in bytes, times as ISO 8601 texts, ready to be printed as JSON.
  */
 
-import type { JobState } from '../../broker/broker.ts';
+import type { JobState } from '../../broker/messages/operator.ts';
 import type { EpochMs } from '../../lib/clock.ts';
 import type { ErrorRecord } from '../../lib/errors.ts';
 

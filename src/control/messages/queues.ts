@@ -3,7 +3,7 @@
  * Durations in seconds where the key says so, sizes in bytes, times as ISO 8601 texts, ready to be printed as JSON.
  */
 
-import type { PurgeState, QueueCounter } from '../../broker/broker.ts';
+import type { PurgeState, QueueCounter } from '../../broker/messages/operator.ts';
 
 export interface QueuesReport {
   readonly schema: 'forkloop.queues/1';

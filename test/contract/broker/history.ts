@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ExchangeReply, ExchangeRequest, Settlement } from '../../../src/broker/broker.ts';
 import { recordId, tokenId } from '../../../src/broker/job-record.ts';
+import type { ExchangeReply, ExchangeRequest, Settlement } from '../../../src/broker/messages/exchange.ts';
 import { type Daemon, dead, entry, LEASE_MS, retry, type World } from './world.ts';
 
 const STEPS = 200;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { JobTarget, PurgeState } from '../../../src/broker/broker.ts';
 import { decodeJob, recordClaims } from '../../../src/broker/job-record.ts';
+import type { JobTarget, PurgeState } from '../../../src/broker/messages/operator.ts';
 import { newId } from '../../../src/lib/ids.ts';
 import { type Daemon, dead, ERROR, entry, idsOf, retry, type World } from './world.ts';
 

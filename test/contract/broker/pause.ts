@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { PauseRequest, QueuePause } from '../../../src/broker/broker.ts';
+import type { PauseRequest, QueuePause } from '../../../src/broker/messages/operator.ts';
 import { entry, idsOf, LEASE_MS, retry, type World } from './world.ts';
 
 const NEVER: QueuePause = { version: 0, pausedAt: null };

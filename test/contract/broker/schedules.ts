@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type FireRequest, WATERMARK_AHEAD_MS } from '../../../src/broker/broker.ts';
 import { recordId } from '../../../src/broker/job-record.ts';
+import { type FireRequest, WATERMARK_AHEAD_MS } from '../../../src/broker/messages/schedule.ts';
 import { type Draft, entry, idsOf, type World } from './world.ts';
 
 const schedule = 'purge';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Settlement } from '../../../src/broker/broker.ts';
 import { decodeJob, tokenOf } from '../../../src/broker/job-record.ts';
+import type { Settlement } from '../../../src/broker/messages/exchange.ts';
 import { dead, ERROR, idsOf, KEEP_DEAD, retry, type World } from './world.ts';
 
 export function describeSettle(world: () => Promise<World>): void {

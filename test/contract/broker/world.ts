@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
+import type { Broker } from '../../../src/broker/broker.ts';
+import { encodeJob, type NewJob, recordId } from '../../../src/broker/job-record.ts';
 import type {
-  Broker,
   ClaimedJob,
   ExchangeDone,
   ExchangeReply,
   ExchangeRequest,
-  LeaseView,
   Settlement,
-} from '../../../src/broker/broker.ts';
-import { encodeJob, type NewJob, recordId } from '../../../src/broker/job-record.ts';
+} from '../../../src/broker/messages/exchange.ts';
+import type { LeaseView } from '../../../src/broker/messages/lease.ts';
 import type { EpochMs } from '../../../src/lib/clock.ts';
 import { newId } from '../../../src/lib/ids.ts';
 

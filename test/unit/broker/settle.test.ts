@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Settlement } from '../../../src/broker/broker.ts';
 import { type Header, readHeader, readStanding, rewrite } from '../../../src/broker/engine/header.ts';
 import { placeReclaimed, placeSettled } from '../../../src/broker/engine/settle.ts';
 import { DEAD, DELAYED, SUSPECTS } from '../../../src/broker/engine/shelf.ts';
 import { decodeJob, encodeJob, type NewJob } from '../../../src/broker/job-record.ts';
+import type { Settlement } from '../../../src/broker/messages/exchange.ts';
 
 const ID = '01a206a1-4a68-7679-bfcb-a8d3f35dcbfe';
 const ERROR = '{"name":"E","message":"m"}';

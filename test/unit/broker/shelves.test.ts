@@ -4,19 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type {
-  ExchangeReply,
-  JobState,
-  QueueStats,
-  Settlement,
-  StoredJob,
-  WatermarkReply,
-} from '../../../src/broker/broker.ts';
 import type { StoreRequest, Verb } from '../../../src/broker/embedded/messages.ts';
 import { Store } from '../../../src/broker/embedded/store.ts';
 import { Queue } from '../../../src/broker/engine/queue.ts';
 import { decodeJob, encodeJob, recordId } from '../../../src/broker/job-record.ts';
 import { MemoryShelf } from '../../../src/broker/memory/memory-shelf.ts';
+import type { ExchangeReply, Settlement } from '../../../src/broker/messages/exchange.ts';
+import type { JobState, QueueStats, StoredJob } from '../../../src/broker/messages/operator.ts';
+import type { WatermarkReply } from '../../../src/broker/messages/schedule.ts';
 
 type Step =
   | {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { BrokerError } from '../../../src/broker/broker.ts';
+import { BrokerError } from '../../../src/broker/broker-error.ts';
 import type { Ending } from '../../../src/cli/ending.ts';
 import type { InputLine } from '../../../src/cli/enqueue-source.ts';
 import { EnqueueStream, OUTSTANDING_BYTES, OUTSTANDING_LINES } from '../../../src/cli/enqueue-stream.ts';

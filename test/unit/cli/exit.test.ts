@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { BrokerError } from '../../../src/broker/broker.ts';
+import { BrokerError } from '../../../src/broker/broker-error.ts';
 import { exitCodeOf } from '../../../src/cli/exit.ts';
 import { type ErrorCode, ForkloopError } from '../../../src/lib/errors.ts';
 

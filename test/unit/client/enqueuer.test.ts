@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import {
-  type BrokerClient,
-  BrokerError,
-  type EnqueueBatch,
-  type EnqueueReply,
-} from '../../../src/broker/broker.ts';
+import type { BrokerClient } from '../../../src/broker/broker.ts';
+import { BrokerError } from '../../../src/broker/broker-error.ts';
+import type { EnqueueBatch, EnqueueReply } from '../../../src/broker/messages/enqueue.ts';
 import { Enqueuer } from '../../../src/client/enqueuer.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { BrokerError, type Disposition } from '../../../src/broker/broker.ts';
+import { BrokerError, type Disposition } from '../../../src/broker/broker-error.ts';
 import { callPause } from '../../../src/consumer/call-pause.ts';
 
 const error = (disposition: Disposition) => new BrokerError(disposition, 'no');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { type Broker, type ExchangeRequest, SUSPECT_RECOVERIES } from '../../../src/broker/broker.ts';
+import type { Broker } from '../../../src/broker/broker.ts';
 import { decodeJob, encodeJob, recordId } from '../../../src/broker/job-record.ts';
 import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
+import { type ExchangeRequest, SUSPECT_RECOVERIES } from '../../../src/broker/messages/exchange.ts';
 import { Consumer } from '../../../src/consumer/consumer.ts';
 import { LeaseKeeper } from '../../../src/consumer/lease-keeper.ts';
 import { CRASH_LIMIT } from '../../../src/consumer/settlement.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { StoredJob } from '../../../src/broker/broker.ts';
 import { encodeJob } from '../../../src/broker/job-record.ts';
+import type { StoredJob } from '../../../src/broker/messages/operator.ts';
 import { endedJobReport, isoTimeOrNull, jobReport } from '../../../src/control/job-report.ts';
 import { idTime } from '../../../src/control/messages/jobs.ts';
 

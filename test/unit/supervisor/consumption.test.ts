@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { QueueStats } from '../../../src/broker/broker.ts';
+import type { QueueStats } from '../../../src/broker/messages/operator.ts';
 import { createLogger } from '../../../src/lib/logger.ts';
 import { ConsumptionRule } from '../../../src/supervisor/consumption-rule.ts';
 import { ConsumptionWatch } from '../../../src/supervisor/consumption-watch.ts';

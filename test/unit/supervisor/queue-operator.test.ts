@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { type Broker, BrokerError, type PurgeRequest } from '../../../src/broker/broker.ts';
+import type { Broker } from '../../../src/broker/broker.ts';
+import { BrokerError } from '../../../src/broker/broker-error.ts';
 import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
+import type { PurgeRequest } from '../../../src/broker/messages/operator.ts';
 import { newId } from '../../../src/lib/ids.ts';
 import { QueueOperator } from '../../../src/supervisor/queue-operator.ts';
 import { entry, World } from '../../contract/broker/world.ts';

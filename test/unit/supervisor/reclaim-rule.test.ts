@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { LeaseView } from '../../../src/broker/broker.ts';
+import type { LeaseView } from '../../../src/broker/messages/lease.ts';
 import { ReclaimRule } from '../../../src/supervisor/reclaim-rule.ts';
 
 const G = 8_000;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { BrokerError } from '../../../../src/broker/broker.ts';
+import { BrokerError } from '../../../../src/broker/broker-error.ts';
 import { replyError } from '../../../../src/broker/redis/errors.ts';
 import { addressIn, urlAt } from '../../../../src/broker/redis/nodes.ts';
 import { redirectionOf } from '../../../../src/broker/redis/redirection.ts';
