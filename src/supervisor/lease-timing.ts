@@ -1,6 +1,6 @@
 /** What follows from a lease and its heartbeat, in milliseconds (docs/reliability.md tells why). */
 
-import { LEASE_RESERVE_MS } from '../config/schema.ts';
+import { LEASE_RESERVE_MS } from '../config/schema/broker.ts';
 
 /** The call deadline C: every call to the broker ends by then; a renewal that takes longer does not count. */
 export const CALL_DEADLINE_MS = 2_000;
