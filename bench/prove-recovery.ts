@@ -9,7 +9,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { countOf, readOptions } from '../test/support/command-line.ts';
 import {
   BOUND_MS,
   HEARTBEAT_MS,
@@ -23,8 +23,15 @@ import { startRedis } from '../test/support/redis-server.ts';
 import { withSupervisor } from '../test/support/with-supervisor.ts';
 import { quantile } from './proof/quantile.ts';
 
-const { values } = parseArgs({ options: { times: { type: 'string', default: '10' } } });
-const times = Number(values.times);
+const USAGE = `Usage: npm run prove:recovery -- [options]
+
+How soon jobs run again after kill -9 of a worker, and of a daemon: on another one, on its successor.
+1 when one took longer than its bound.
+
+  --times N   each of them (10)
+`;
+const values = readOptions(USAGE, { times: { type: 'string', default: '10' } });
+const times = countOf(values, 'times');
 
 const folder = await mkdtemp(join(tmpdir(), 'fl-'));
 const history = join(folder, 'runs.ndjson');

@@ -15,9 +15,9 @@ import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { type Client, createClient } from '../src/index.ts';
+import { brokerOf, countOf, numberOf, readOptions } from '../test/support/command-line.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { until } from '../test/support/until.ts';
 import { type Daemon, withSupervisor } from '../test/support/with-supervisor.ts';
@@ -25,21 +25,33 @@ import { mixedTasks, turnsFor } from './proof/mixed-tasks.ts';
 import { awaitEnds, type EndedJob, type LoadKind, type SentJob, sendLoad } from './proof/open-load.ts';
 import { quantile } from './proof/quantile.ts';
 
-const { values } = parseArgs({
-  options: {
-    broker: { type: 'string', default: 'embedded' },
-    jobs: { type: 'string', default: '5000' },
-    reloads: { type: 'string', default: '10' },
-    rate: { type: 'string', default: '50' },
-    busy: { type: 'string', default: '50' },
-    most: { type: 'string', default: '1.3' },
-  },
+const USAGE = `Usage: npm run prove:reload -- [options]
+
+Reloads under load: what they lose, repeat and cost. 1 when anything was lost or repeated, a
+reload did not take effect, or its price is above --most.
+
+  --broker B    embedded or redis (embedded)
+  --jobs N      with reloads; as many run without (5000)
+  --reloads N   (10)
+  --rate N      jobs a second (50)
+  --busy N      percent of the machine's cores that jobs of the process pool take (50)
+  --most N      ratio of the 95th percentiles of job time, with reloads and without (1.3)
+`;
+
+const values = readOptions(USAGE, {
+  broker: { type: 'string', default: 'embedded' },
+  jobs: { type: 'string', default: '5000' },
+  reloads: { type: 'string', default: '10' },
+  rate: { type: 'string', default: '50' },
+  busy: { type: 'string', default: '50' },
+  most: { type: 'string', default: '1.3' },
 });
-const [jobs, reloads, rate] = [Number(values.jobs), Number(values.reloads), Number(values.rate)];
+const broker = brokerOf(values.broker);
+const [jobs, reloads, rate] = [countOf(values, 'jobs'), countOf(values, 'reloads'), numberOf(values, 'rate')];
 const cores = availableParallelism();
 
 const CPU_SHARE = 0.5;
-const burnMs = (cores * Number(values.busy) * 10) / (rate * CPU_SHARE);
+const burnMs = (cores * numberOf(values, 'busy') * 10) / (rate * CPU_SHARE);
 const kinds: readonly LoadKind[] = [
   { queue: 'forked', task: 'burn', input: turnsFor(burnMs), share: CPU_SHARE },
   { queue: 'thread', task: 'rest', input: 20, share: 0.25 },
@@ -63,7 +75,7 @@ interface Turn {
 console.log(
   `${cores} cores, ${rate} jobs a second: half burn ${burnMs.toFixed(0)} ms of CPU in ${cores} processes, half wait 20 ms in a thread or a child`,
 );
-const server = values.broker === 'redis' ? await startRedis() : null;
+const server = broker === 'redis' ? await startRedis() : null;
 try {
   const broker = server === null ? { type: 'embedded', path: 'jobs.db' } : { type: 'redis', url: server.url };
   const files = { 'tasks.mjs': mixedTasks('v0', 'runs.log') };
@@ -152,9 +164,9 @@ function verdict(turns: readonly Turn[], runs: readonly string[]): number {
   if (missing.length > 0) console.log(`code that no job ran: ${missing.join(', ')}`);
   const ratio = p95(with_) / p95(without);
   console.log(
-    `${values.broker}: ${sent.length} jobs, ${with_.length} reloads, ${lost} lost, ${repeated} repeated, p95 ${p95(with_)} ms with reloads, ${p95(without)} ms without, ratio ${ratio.toFixed(2)}`,
+    `${broker}: ${sent.length} jobs, ${with_.length} reloads, ${lost} lost, ${repeated} repeated, p95 ${p95(with_)} ms with reloads, ${p95(without)} ms without, ratio ${ratio.toFixed(2)}`,
   );
-  return lost + repeated + missing.length > 0 || ratio > Number(values.most) ? 1 : 0;
+  return lost + repeated + missing.length > 0 || ratio > numberOf(values, 'most') ? 1 : 0;
 }
 
 function p(share: number, turns: readonly Turn[], queue: string): number {

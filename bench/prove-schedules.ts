@@ -9,19 +9,26 @@
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import type { Broker } from '../src/broker/broker.ts';
 import { openBroker } from '../src/broker/open.ts';
 import { parseCron, type TickSource } from '../src/scheduler/cron.ts';
 import { tickId } from '../src/scheduler/tick-id.ts';
 import { dueAt, everyTicks } from '../src/scheduler/ticks.ts';
+import { numberOf, readOptions } from '../test/support/command-line.ts';
 import { startRedis } from '../test/support/redis-server.ts';
 import { until } from '../test/support/until.ts';
 import { type Daemon, ROOT, withSupervisor } from '../test/support/with-supervisor.ts';
 import { quantile } from './proof/quantile.ts';
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' } } });
-const lengthMs = Number(values.minutes) * 60_000;
+const USAGE = `Usage: npm run prove:schedules -- [options]
+
+Three daemons fire ten schedules, one of them is killed, another stopped and started again.
+1 when a tick was fired twice or skipped, or its job did not run.
+
+  --minutes N   how long (2)
+`;
+const values = readOptions(USAGE, { minutes: { type: 'string', default: '2' } });
+const lengthMs = numberOf(values, 'minutes') * 60_000;
 
 interface Case {
   readonly name: string;

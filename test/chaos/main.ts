@@ -3,9 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { brokerOf, countOf, elapsed, numberOf, readOptions } from '../support/command-line.ts';
 import { campaign } from './campaign.ts';
-import { brokerOf, elapsed, numberOf } from './command-line.ts';
 import type { Plan } from './faults.ts';
 import { SmallDisk } from './small-disk.ts';
 
@@ -26,25 +25,20 @@ embedded store), then random mixes, of one broker and the other in turn.
                 (${join(tmpdir(), 'forkloop-chaos')})
 `;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '10' },
-    seed: { type: 'string', default: '1' },
-    broker: { type: 'string' },
-    random: { type: 'boolean', default: false },
-    plan: { type: 'string' },
-    times: { type: 'string', default: '1' },
-    'at-once': { type: 'string', default: '2' },
-    keep: { type: 'string', default: join(tmpdir(), 'forkloop-chaos') },
-    help: { type: 'boolean', default: false },
-  },
+const values = readOptions(USAGE, {
+  minutes: { type: 'string', default: '10' },
+  seed: { type: 'string', default: '1' },
+  broker: { type: 'string' },
+  random: { type: 'boolean', default: false },
+  plan: { type: 'string' },
+  times: { type: 'string', default: '1' },
+  'at-once': { type: 'string', default: '2' },
+  keep: { type: 'string', default: join(tmpdir(), 'forkloop-chaos') },
 });
 
 async function main(): Promise<number> {
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
+  // Each plan's daemons, servers and disks end with this process.
+  process.setMaxListeners(0);
   const from = performance.now();
   const ending = new AbortController();
   process.on('SIGINT', () => {
@@ -58,11 +52,11 @@ async function main(): Promise<number> {
   const totals = await campaign({
     minutes: numberOf(values, 'minutes'),
     seed: numberOf(values, 'seed'),
-    atOnce: numberOf(values, 'at-once'),
+    atOnce: countOf(values, 'at-once'),
     listed: !values.random,
     ...(broker === undefined ? {} : { broker }),
     canFill: refused === null,
-    ...(values.plan === undefined ? {} : { plans: repeated(values.plan, numberOf(values, 'times')) }),
+    ...(values.plan === undefined ? {} : { plans: repeated(values.plan, countOf(values, 'times')) }),
     keepFolder: values.keep,
     say: (line) => void process.stdout.write(`${elapsed(from)}  ${line}\n`),
     signal: ending.signal,

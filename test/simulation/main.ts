@@ -1,38 +1,45 @@
 /** `npm run simulate -- --seeds 200 --first 1`: ends with one line, and with 1 if anything was violated. */
 
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { brokerOf, countOf, readOptions } from '../support/command-line.ts';
 import type { Told } from './hand.ts';
 import { sideBySide } from './hands.ts';
 import { redisForSimulation } from './redis-for-simulation.ts';
 import { simulate } from './simulate.ts';
 import { StoreDisk } from './store-disk.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '100' },
-    first: { type: 'string', default: '1' },
-    broker: { type: 'string', default: 'redis' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    trace: { type: 'boolean', default: false },
-  },
+const USAGE = `Usage: npm run simulate -- [options]
+
+Runs the real scripts or the embedded store on a virtual clock, everything around them simulated
+from a seed: lost requests, crashes, pauses, clock jumps. Oracles look on. 1 if one objects.
+
+  --seeds N    how many (100)
+  --first S    the first of them (1)
+  --broker B   redis or embedded (redis)
+  --jobs N     beside each other (the number of cores)
+  --trace      one after the other, telling each step: to look into a seed that failed
+`;
+
+const values = readOptions(USAGE, {
+  seeds: { type: 'string', default: '100' },
+  first: { type: 'string', default: '1' },
+  broker: { type: 'string', default: 'redis' },
+  jobs: { type: 'string', default: String(availableParallelism()) },
+  trace: { type: 'boolean', default: false },
 });
-const seeds = wholeNumber('seeds', values.seeds);
-const first = wholeNumber('first', values.first);
-const jobs = wholeNumber('jobs', values.jobs);
+const seeds = countOf(values, 'seeds');
+const first = countOf(values, 'first');
+const jobs = countOf(values, 'jobs');
 
 // What is mounted, copied or running ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 const sum = { done: 0, operations: 0, reclaims: 0, overlaps: 0, violations: 0 };
-const { broker } = values;
-if (broker !== 'redis' && broker !== 'embedded')
-  misuse(`--broker: ${JSON.stringify(broker)} is neither redis nor embedded`);
+const broker = brokerOf(values.broker);
 if (values.trace) await trace();
 else {
   const type = 'seed' as const;
-  const of = broker as 'redis' | 'embedded';
-  const tasks = Array.from({ length: seeds }, (_, index) => ({ type, broker: of, seed: first + index }));
+  const tasks = Array.from({ length: seeds }, (_, index) => ({ type, broker, seed: first + index }));
   await sideBySide(tasks, jobs, (_task, told) => count(told));
 }
 progress(null);
@@ -77,14 +84,4 @@ function progress(seed: number | null): void {
   if (!process.stderr.isTTY) return;
   const text = seed === null ? '' : `${sum.done} of ${seeds} seeds, ${sum.operations} operations`;
   process.stderr.write(`\r\x1b[K${text}`);
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
-  return misuse(`--${name}: ${JSON.stringify(text)} is not a whole number from 1 on`);
-}
-
-function misuse(message: string): never {
-  console.error(message);
-  process.exit(64);
 }

@@ -4,9 +4,8 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { formatBytes } from '../../../src/lib/units.ts';
-import { brokerOf, elapsed, numberOf } from '../command-line.ts';
+import { brokerOf, elapsed, numberOf, readOptions } from '../../support/command-line.ts';
 import type { Plan } from '../faults.ts';
 import { SmallDisk } from '../small-disk.ts';
 import { World } from '../world.ts';
@@ -29,23 +28,16 @@ warm-up.
                  (${join(tmpdir(), 'forkloop-soak')})
 `;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '15' },
-    'warm-up': { type: 'string', default: '13' },
-    seed: { type: 'string', default: '1' },
-    broker: { type: 'string', default: 'redis' },
-    settle: { type: 'string', default: '90' },
-    keep: { type: 'string', default: join(tmpdir(), 'forkloop-soak') },
-    help: { type: 'boolean', default: false },
-  },
+const values = readOptions(USAGE, {
+  minutes: { type: 'string', default: '15' },
+  'warm-up': { type: 'string', default: '13' },
+  seed: { type: 'string', default: '1' },
+  broker: { type: 'string', default: 'redis' },
+  settle: { type: 'string', default: '90' },
+  keep: { type: 'string', default: join(tmpdir(), 'forkloop-soak') },
 });
 
 async function main(): Promise<number> {
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
   const folder = await mkdtemp(join(tmpdir(), 'fl-soak-'));
   const removeNow = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', removeNow);
