@@ -1,6 +1,6 @@
 /** What the kept result of a job tells that was taken out before it ran. */
 
-import type { ResultRecord } from './messages/operator.ts';
+import type { ResultRecord } from './messages/exchange.ts';
 
 export const DELETED_RESULT = JSON.stringify({
   status: 'cancelled',

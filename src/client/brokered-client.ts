@@ -1,7 +1,7 @@
 import type { BrokerClient } from '../broker/broker.ts';
 import { BrokerError } from '../broker/broker-error.ts';
 import { decodeJob } from '../broker/job-record.ts';
-import { BATCH_LIMIT } from '../broker/messages/enqueue.ts';
+import { BATCH_LIMIT } from '../broker/messages/batch.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Condition } from '../lib/condition.ts';
 import { ForkloopError } from '../lib/errors.ts';

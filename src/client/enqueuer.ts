@@ -1,12 +1,7 @@
 import type { BrokerClient } from '../broker/broker.ts';
 import { BrokerError } from '../broker/broker-error.ts';
-import {
-  BATCH_BYTES_LIMIT,
-  BATCH_LIMIT,
-  type EnqueueBatch,
-  type EnqueueJob,
-  type EnqueueReply,
-} from '../broker/messages/enqueue.ts';
+import { BATCH_BYTES_LIMIT, BATCH_LIMIT } from '../broker/messages/batch.ts';
+import type { EnqueueBatch, EnqueueJob, EnqueueReply } from '../broker/messages/enqueue.ts';
 import type { Clock, EpochMs, Timer } from '../lib/clock.ts';
 import type { NewId } from '../lib/ids.ts';
 import type { Random } from '../lib/random.ts';

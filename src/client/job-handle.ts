@@ -1,5 +1,5 @@
 import type { BrokerClient } from '../broker/broker.ts';
-import type { ResultRecord } from '../broker/messages/operator.ts';
+import type { ResultRecord } from '../broker/messages/exchange.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { type ErrorCode, ForkloopError } from '../lib/errors.ts';
 import { type Duration, parseDuration } from '../lib/units.ts';

@@ -1,6 +1,6 @@
 /** When a queue's next exchange is sent, and how much it claims: pure. */
 
-import { BATCH_LIMIT } from '../broker/messages/enqueue.ts';
+import { BATCH_LIMIT } from '../broker/messages/batch.ts';
 import type { MovingMean } from '../lib/moving-mean.ts';
 
 /** Worth a second exchange while one is under way; below, it waits for the answer and travels with what gathers. */

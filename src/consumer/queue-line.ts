@@ -1,4 +1,4 @@
-import { BATCH_LIMIT } from '../broker/messages/enqueue.ts';
+import { BATCH_LIMIT } from '../broker/messages/batch.ts';
 import type { Settlement } from '../broker/messages/exchange.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { PreparedJob, QueueSettings } from './delivery.ts';

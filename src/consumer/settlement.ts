@@ -1,8 +1,7 @@
 /** What the broker is told about an attempt that ended: pure decisions, one for each Outcome. */
 
 import { encodeError } from '../broker/job-record.ts';
-import type { Settlement, StoredResult } from '../broker/messages/exchange.ts';
-import type { ResultRecord } from '../broker/messages/operator.ts';
+import type { ResultRecord, Settlement, StoredResult } from '../broker/messages/exchange.ts';
 import type { ErrorRecord } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import type { RetryPolicy } from '../lib/retry-policy.ts';

@@ -1,5 +1,6 @@
 import { decodeJob, type Job, recordId } from '../broker/job-record.ts';
-import type { ResultRecord, StoredJob } from '../broker/messages/operator.ts';
+import type { ResultRecord } from '../broker/messages/exchange.ts';
+import type { StoredJob } from '../broker/messages/operator.ts';
 import { type EpochMs, isoTime } from '../lib/clock.ts';
 import { toErrorRecord } from '../lib/errors.ts';
 import { type EndedJobReport, idTime, type StoredJobReport } from './messages/jobs.ts';

@@ -220,6 +220,22 @@ const GOOD: Readonly<Record<string, Story>> = {
     .exchange(2, { acks: [`${JOB}:1`] })
     .dump(),
   'what Redis lost': asked().add({ kind: 'rollback', to: 'nothing' }).dump({ counters: {} }),
+  'a delivery that Redis hands out anew after a rollback, while the first one is being ended': asked()
+    .open(B)
+    .add({ kind: 'snapshot' })
+    .exchange(1, { claimed: [`${JOB}:1`] })
+    .start()
+    .add({ kind: 'rollback', to: 'snapshot' })
+    .exchange(1, { daemon: B, claimed: [`${JOB}:1`] })
+    .start(1, JOB, 601)
+    .add({ kind: 'fail', id: JOB, token: `${JOB}:1` }, WORKER)
+    .exchange(1, {
+      others: [{ type: 'release', token: `${JOB}:1`, count: 'none' }],
+      refused: [`${JOB}:1`],
+    })
+    .end(1, JOB, 601)
+    .exchange(2, { daemon: B, acks: [`${JOB}:1`] })
+    .dump(),
   'a daemon that comes back after an outage': story()
     .add({ kind: 'daemon', name: 'daemon0', pid: 9, what: 'running' })
     .later(10_000)

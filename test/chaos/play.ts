@@ -32,7 +32,7 @@ export interface Played extends Verdict {
 export async function play(plan: Plan, keepFolder: string | null = null): Promise<Played> {
   const from = monotonicMs();
   const folder = await mkdtemp(join(tmpdir(), 'fl-chaos-'));
-  const removeNow = () => rmSync(folder, { recursive: true, force: true });
+  const removeNow = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   process.once('exit', removeNow);
   try {
     const world = await World.open(plan, folder);

@@ -20,7 +20,9 @@ export interface Run {
 /** One for each start, in their order. */
 export function runsOf(history: readonly Recorded[], report: Report): Run[] {
   const runs: Run[] = [];
+  /** By delivery and process: after a rollback two processes may have the same delivery. */
   const open = new Map<string, Run>();
+  const keyOf = (token: string, process: number) => `${token} ${process}`;
   const starts = new Map<string, number>();
   const rollbacks = history.flatMap(({ kind, t }) => (kind === 'rollback' ? [t] : []));
   for (const event of history) {
@@ -43,16 +45,17 @@ export function runsOf(history: readonly Recorded[], report: Report): Run[] {
         how: 'open',
       };
       runs.push(run);
-      open.set(token, run);
+      open.set(keyOf(token, pid), run);
     } else if (event.kind === 'end' || event.kind === 'fail') {
-      const run = open.get(event.token);
+      const key = keyOf(event.token, event.pid);
+      const run = open.get(key);
       if (run !== undefined) Object.assign(run, { to: event.t, how: event.kind });
-      open.delete(event.token);
+      open.delete(key);
     } else if (event.kind === 'process_gone') {
-      for (const [token, run] of open) {
+      for (const [key, run] of open) {
         if (run.process !== event.process) continue;
         Object.assign(run, { to: Math.max(run.from, event.lastSeen), how: 'died' });
-        open.delete(token);
+        open.delete(key);
       }
     }
   }
@@ -66,7 +69,8 @@ export function checkRuns(
   sums: ReadonlyMap<string, string>,
   report: Report,
 ): void {
-  const byToken = new Map(runs.map((run) => [run.token, run]));
+  const byToken = new Map<string, Run[]>();
+  for (const run of runs) byToken.set(run.token, [...(byToken.get(run.token) ?? []), run]);
   const died = new Set(history.flatMap((event) => (event.kind === 'process_gone' ? [event.process] : [])));
   for (const run of runs) {
     if (!model.claimed.has(run.token) && model.rollbacks === 0)
@@ -77,15 +81,14 @@ export function checkRuns(
   }
   for (const [token, { how, type, count, t }] of model.left) {
     if (how !== 'settled') continue;
-    const run = byToken.get(token);
-    if (type === 'ack' && run?.how !== 'end')
-      report('I1', t, `${token} was acknowledged, its run: ${run?.how ?? 'none'}`);
+    const own = byToken.get(token) ?? [];
+    const ends = own.map((run) => run.how).join(', ') || 'none';
+    if (type === 'ack' && !own.some((run) => run.how === 'end'))
+      report('I1', t, `${token} was acknowledged, its run: ${ends}`);
     // It may die after its last line and before its master hears of it.
-    if (
-      count === 'crash' &&
-      (run === undefined || (run.how !== 'died' && run.how !== 'open' && !died.has(run.process)))
-    )
-      report('I7', t, `a crash of ${token} was counted, its run: ${run?.how ?? 'none'}`);
+    const mayHaveCrashed = ({ how, process }: Run) => how === 'died' || how === 'open' || died.has(process);
+    if (count === 'crash' && !own.some(mayHaveCrashed))
+      report('I7', t, `a crash of ${token} was counted, its run: ${ends}`);
   }
   checkOverlaps(runs, model, report);
 }
@@ -97,6 +100,8 @@ function checkOverlaps(runs: readonly Run[], model: Model, report: Report): void
     for (const [index, first] of ofJob.entries()) {
       const second = ofJob[index + 1];
       if (second === undefined || second.from >= first.to) continue;
+      // Handed out anew after a rollback, or `runsOf` has told of it.
+      if (second.token === first.token) continue;
       const how = model.left.get(first.token)?.how;
       if (how === 'reclaimed' || how === 'lost') continue;
       report(

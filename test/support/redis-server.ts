@@ -110,7 +110,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     await rm(folder, { recursive: true, force: true });
   };
 
-  process.on('exit', killNow);
+  // Before whatever its folder is in goes.
+  process.prependListener('exit', killNow);
   try {
     await start();
   } catch (error) {

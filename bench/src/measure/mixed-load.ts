@@ -55,10 +55,10 @@ export function idealTimes(
 }
 
 /**
- * The same on one event loop: what is ready runs in the order in which it got ready, a CPU job blocks all others, an I/O job is
- * begun and ended by it. No pool of one loop can do better but by letting I/O jobs go first.
+ * The same on one event loop without bounds, which begins and ends I/O jobs and is blocked by each CPU job: what is ready runs in
+ * the order in which it got ready.
  */
-export function idealOnOneLoop(load: readonly Arrival[]): number[] {
+export function inOrderOnOneLoop(load: readonly Arrival[]): number[] {
   const ends = load.map(() => 0);
   const waits: { readonly readyMs: number; readonly index: number }[] = [];
   let now = 0;
@@ -79,5 +79,28 @@ export function idealOnOneLoop(load: readonly Arrival[]): number[] {
     }
   }
   endWaitsUntil(Number.POSITIVE_INFINITY);
+  return load.map(({ atMs }, index) => (ends[index] as number) - atMs);
+}
+
+/** The best that one event loop can do for the mean: beginnings and ends of I/O jobs go before CPU jobs. */
+export function waitsFirstOnOneLoop(load: readonly Arrival[]): number[] {
+  const ends = load.map(() => 0);
+  const [computing, waiting]: [number[], { readonly readyMs: number; readonly index: number }[]] = [[], []];
+  let [now, next] = [0, 0];
+  while (next < load.length || computing.length > 0 || waiting.length > 0) {
+    for (; next < load.length && (load[next] as Arrival).atMs <= now; next++) {
+      if ((load[next] as Arrival).kind === 'cpu') computing.push(next);
+      else waiting.push({ readyMs: now + IO_MS, index: next });
+    }
+    for (; waiting.length > 0 && waiting[0]!.readyMs <= now; waiting.shift()) ends[waiting[0]!.index] = now;
+    const first = computing.shift();
+    if (first === undefined)
+      now = Math.max(now, Math.min(load[next]?.atMs ?? Infinity, waiting[0]?.readyMs ?? Infinity));
+    else {
+      now += CPU_MS;
+      ends[first] = now;
+    }
+    if (now === Infinity) break;
+  }
   return load.map(({ atMs }, index) => (ends[index] as number) - atMs);
 }

@@ -2,7 +2,7 @@
 
 import type { EpochMs } from '../../lib/clock.ts';
 import { recordId } from '../job-record.ts';
-import { BATCH_BYTES_LIMIT } from '../messages/enqueue.ts';
+import { BATCH_BYTES_LIMIT } from '../messages/batch.ts';
 import type {
   DeleteReply,
   DeleteRequest,

@@ -5,12 +5,14 @@
 
 import type { EpochMs } from '../../lib/clock.ts';
 import { recordId, tokenId, tokenOf } from '../job-record.ts';
-import { BATCH_BYTES_LIMIT, BATCH_LIMIT, type EnqueueBatch, type EnqueueReply } from '../messages/enqueue.ts';
+import { BATCH_BYTES_LIMIT, BATCH_LIMIT } from '../messages/batch.ts';
+import type { EnqueueBatch, EnqueueReply } from '../messages/enqueue.ts';
 import type {
   ClaimedJob,
   ExchangeDone,
   ExchangeReply,
   ExchangeRequest,
+  ResultRecord,
   Settlement,
 } from '../messages/exchange.ts';
 import type {
@@ -27,7 +29,6 @@ import type {
   PauseRequest,
   QueuePause,
   QueueStats,
-  ResultRecord,
   StoredJob,
 } from '../messages/operator.ts';
 import {

@@ -36,6 +36,11 @@ export interface StoredResult {
   readonly ttlMs: number;
 }
 
+/** The stored result of an ended job, as JSON. */
+export type ResultRecord =
+  | { readonly status: 'completed'; readonly result: unknown }
+  | { readonly status: 'dead' | 'cancelled' | 'expired'; readonly error: { name: string; message: string } };
+
 export interface ExchangeRequest {
   readonly daemon: string;
   /** Renewed by every exchange that is accepted. */

@@ -103,8 +103,3 @@ export type QueueCounter =
   | 'cancelled'
   | 'refused'
   | 'reclaimed';
-
-/** The stored result of an ended job, as JSON. */
-export type ResultRecord =
-  | { readonly status: 'completed'; readonly result: unknown }
-  | { readonly status: 'dead' | 'cancelled' | 'expired'; readonly error: { name: string; message: string } };

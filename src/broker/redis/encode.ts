@@ -1,6 +1,7 @@
 import { ForkloopError } from '../../lib/errors.ts';
 import { HEADER_LENGTH, recordId } from '../job-record.ts';
-import { BATCH_BYTES_LIMIT, BATCH_LIMIT, type EnqueueBatch, type EnqueueJob } from '../messages/enqueue.ts';
+import { BATCH_BYTES_LIMIT, BATCH_LIMIT } from '../messages/batch.ts';
+import type { EnqueueBatch, EnqueueJob } from '../messages/enqueue.ts';
 import type { ExchangeRequest, Settlement } from '../messages/exchange.ts';
 import { PURGE_CHUNK, type PurgeRequest } from '../messages/operator.ts';
 import type { FireRequest } from '../messages/schedule.ts';

@@ -4,7 +4,8 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Broker } from '../broker.ts';
 import { BrokerError } from '../broker-error.ts';
-import { BATCH_BYTES_LIMIT, type EnqueueBatch, type EnqueueReply } from '../messages/enqueue.ts';
+import { BATCH_BYTES_LIMIT } from '../messages/batch.ts';
+import type { EnqueueBatch, EnqueueReply } from '../messages/enqueue.ts';
 import type { ExchangeBehind, ExchangeReply, ExchangeRequest, OnRead } from '../messages/exchange.ts';
 import type {
   HeartbeatReply,

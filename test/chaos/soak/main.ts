@@ -39,7 +39,7 @@ const values = readOptions(USAGE, {
 
 async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'fl-soak-'));
-  const removeNow = () => rmSync(folder, { recursive: true, force: true });
+  const removeNow = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   process.once('exit', removeNow);
   const plan = planOf(brokerOf(values.broker));
   const refused = plan.broker === 'redis' ? null : SmallDisk.refused();

@@ -14,7 +14,7 @@ import type { Site } from '../site.ts';
 export interface ProcessSample {
   readonly name: string;
   readonly pid: number;
-  /** Of the master: all of it that is in memory, and what of that it has to itself and nobody can take from it. */
+  /** Of the master: all of it that is in memory, and what it holds of its own. */
   readonly rssBytes: number;
   readonly heldBytes: number;
   readonly fds: number;
@@ -52,10 +52,9 @@ export function sampleProcess({ name, pid, running }: RealDaemon): ProcessSample
 }
 
 /**
- * What a process holds are its anonymous pages, in memory or swapped out, less those that it has given back and the kernel has not
- * fetched yet (`LazyFree`). The others are pages of files, above all of the node program: the kernel drops those that were not used
- * for a while when it likes and reads them again when they are used, so that what is resident tells of the kernel as well.
- * By field of /proc/PID/smaps_rollup, proc(5).
+ * What a process holds of its own are its anonymous pages, in memory or swapped out, less those that it has given back and the kernel
+ * has not fetched yet (`LazyFree`). The others are pages of files, above all of the node program. By field of
+ * /proc/PID/smaps_rollup, proc(5).
  */
 function memoryOf(pid: number): Pick<ProcessSample, 'heldBytes' | 'rssBytes'> {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');

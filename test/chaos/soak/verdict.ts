@@ -38,7 +38,7 @@ export function compare(before: Held, after: Held): Comparison[] {
       const judged = (before: number, after: number) => isShown || after <= limit(before);
       const [held, rss] = [is?.heldBytes ?? Number.NaN, is?.rssBytes ?? Number.NaN];
       add(`${was.name}: resident, ${when}`, 'bytes', was.rssBytes, rss, judged(was.rssBytes, rss));
-      // A part of what is resident, without the program's own pages: it tells where a change lies.
+      // Without the pages of the program: it tells where a change lies.
       add(`${was.name}: held, ${when}`, 'bytes', was.heldBytes, held, !Number.isNaN(held));
     }
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { decodeJob, tokenOf } from '../../../src/broker/job-record.ts';
-import { BATCH_BYTES_LIMIT } from '../../../src/broker/messages/enqueue.ts';
+import { BATCH_BYTES_LIMIT } from '../../../src/broker/messages/batch.ts';
 import { idsOf, type World } from './world.ts';
 
 export function describeClaim(world: () => Promise<World>): void {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import {
   type Arrival,
   burst,
-  idealOnOneLoop,
   idealTimes,
+  inOrderOnOneLoop,
   openLoad,
+  waitsFirstOnOneLoop,
 } from '../../../bench/src/measure/mixed-load.ts';
 import { mean } from '../../../bench/src/measure/quantile.ts';
 
@@ -38,10 +39,16 @@ describe("the benchmark's mixed load", () => {
     assert.deepEqual(idealTimes(load, 2, 2, [50, 100, 20, 60, 70, 80]), [50, 100, 20, 100, 70, 80]);
   });
 
-  it('has as its ideal on one event loop that a CPU job blocks what gets ready after it', () => {
+  it('on one event loop waits for each CPU job that got ready before', () => {
     const at = (kind: Arrival['kind'], atMs: number): Arrival => ({ kind, atMs });
     const load = [at('io', 0), at('cpu', 50), at('io', 60), at('cpu', 190), at('cpu', 195), at('io', 500)];
-    assert.deepEqual(idealOnOneLoop(load), [390, 100, 330, 100, 195, 200]);
+    assert.deepEqual(inOrderOnOneLoop(load), [390, 100, 330, 100, 195, 200]);
+  });
+
+  it('on one event loop can let what waits go first', () => {
+    const at = (kind: Arrival['kind'], atMs: number): Arrival => ({ kind, atMs });
+    const load = [at('io', 0), at('cpu', 50), at('io', 60), at('cpu', 190), at('cpu', 195), at('io', 500)];
+    assert.deepEqual(waitsFirstOnOneLoop(load), [290, 100, 330, 100, 195, 200]);
   });
 
   it('of 60 CPU and 600 I/O jobs at once takes 777 ms on average on two cores and 100 slots', () => {
