@@ -47,7 +47,7 @@ const values = readOptions(USAGE, {
   most: { type: 'string', default: '1.3' },
 });
 const broker = brokerOf(values.broker);
-const [jobs, reloads, rate] = [countOf(values, 'jobs'), countOf(values, 'reloads'), numberOf(values, 'rate')];
+const [jobs, reloads, rate] = [countOf(values, 'jobs'), countOf(values, 'reloads'), countOf(values, 'rate')];
 const cores = availableParallelism();
 
 const CPU_SHARE = 0.5;

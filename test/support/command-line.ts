@@ -27,8 +27,8 @@ export function readOptions<const Known extends Options>(
 /** Zero or more. */
 export function numberOf<Name extends string>(values: Values<Name>, name: Name): number {
   const value = Number(values[name]);
-  if (values[name] !== '' && Number.isFinite(value) && value >= 0) return value;
-  return misuse(`--${name}: ${JSON.stringify(values[name])} is not a number`);
+  if (values[name].trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  return misuse(`--${name}: ${JSON.stringify(values[name])} is not a number from 0 on`);
 }
 
 /** One or more. */

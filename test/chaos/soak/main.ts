@@ -37,11 +37,19 @@ const values = readOptions(USAGE, {
   keep: { type: 'string', default: join(tmpdir(), 'forkloop-soak') },
 });
 
+const seed = numberOf(values, 'seed');
+const broker = brokerOf(values.broker);
+const [warmUpMinutes, minutes, settleMs] = [
+  numberOf(values, 'warm-up'),
+  numberOf(values, 'minutes'),
+  numberOf(values, 'settle') * 1_000,
+];
+
 async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'fl-soak-'));
   const removeNow = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   process.once('exit', removeNow);
-  const plan = planOf(brokerOf(values.broker));
+  const plan = planOf(broker);
   const refused = plan.broker === 'redis' ? null : SmallDisk.refused();
   if (refused !== null) process.stdout.write(`a full disk is left out: ${refused}\n`);
   const world = await World.open(plan, folder, { small: refused === null, runtime: TIGHT });
@@ -60,7 +68,7 @@ async function main(): Promise<number> {
 /** Nothing that stays by design: no results, no jobs that die. */
 const planOf = (broker: 'redis' | 'embedded'): Plan => ({
   name: `soak ${values.seed}`,
-  seed: numberOf(values, 'seed'),
+  seed,
   broker,
   daemons: DAEMONS,
   jobs: 0,
@@ -79,9 +87,9 @@ function soak(world: World, canFill: boolean): Promise<Soaked> {
     ending.abort();
   });
   return new Soak(world, {
-    warmUpMinutes: numberOf(values, 'warm-up'),
-    minutes: numberOf(values, 'minutes'),
-    settleMs: numberOf(values, 'settle') * 1_000,
+    warmUpMinutes,
+    minutes,
+    settleMs,
     canFill,
     say: (line) => void process.stdout.write(`${elapsed(from)}  ${line}\n`),
     signal: ending.signal,
