@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import type { Broker } from '../../../src/broker/broker.ts';
 import { decodeJob, encodeJob, recordId } from '../../../src/broker/job-record.ts';
 import { MemoryBroker } from '../../../src/broker/memory/memory-broker.ts';
-import { type ExchangeRequest, SUSPECT_RECOVERIES } from '../../../src/broker/messages/exchange.ts';
+import {
+  type ClaimedJob,
+  type ExchangeRequest,
+  SUSPECT_RECOVERIES,
+} from '../../../src/broker/messages/exchange.ts';
 import { Consumer } from '../../../src/consumer/consumer.ts';
 import { LeaseKeeper } from '../../../src/consumer/lease-keeper.ts';
 import { CRASH_LIMIT } from '../../../src/consumer/settlement.ts';
@@ -320,6 +324,35 @@ describe('the consumer', () => {
     pool.handler = done;
     for (const token of [...pool.running.keys()]) pool.end(token, done());
     await until(async () => (await broker.stats('a')).counters.completed === 6);
+  });
+
+  it('gives back a delivery that the broker hands out anew while its first run is being ended', async () => {
+    const shared = new MemoryBroker({ clock });
+    const { exchange } = shared;
+    const settled: string[] = [];
+    let handed: ClaimedJob | undefined;
+    let again = false;
+    shared.exchange = async (queue, request) => {
+      settled.push(...request.settle.map(({ type, token }) => `${type} ${token}`));
+      const reply = await exchange.call(shared, queue, request);
+      if (reply.status !== 'done') return reply;
+      handed ??= reply.jobs[0];
+      if (!again || handed === undefined) return reply;
+      again = false;
+      return { ...reply, jobs: [...reply.jobs, handed] };
+    };
+    const { pool, consumer, enqueue } = setUp({ slots: 4, shared });
+    await enqueue('a', 1);
+    await consumer.start();
+    await until(() => pool.inFlight === 1);
+    // The rollback: nothing is in flight there any more. What runs here takes its time to end.
+    pool.abort = () => {};
+    shared.resync = async () => ({ status: 'synced', tokens: [], now: clock.now() });
+    await consumer.sessions[0]?.resync();
+    again = true;
+    await enqueue('a', 1);
+    await until(() => settled.includes(`release ${handed?.token}`));
+    assert.equal(pool.given.filter(({ token }) => token === handed?.token).length, 1);
   });
 
   it('runs a suspect alone, after the pool has run empty', async () => {
