@@ -48,6 +48,7 @@ const values = readOptions(USAGE, {
 });
 const broker = brokerOf(values.broker);
 const [jobs, reloads, rate] = [countOf(values, 'jobs'), countOf(values, 'reloads'), countOf(values, 'rate')];
+const most = numberOf(values, 'most');
 const cores = availableParallelism();
 
 const CPU_SHARE = 0.5;
@@ -166,7 +167,7 @@ function verdict(turns: readonly Turn[], runs: readonly string[]): number {
   console.log(
     `${broker}: ${sent.length} jobs, ${with_.length} reloads, ${lost} lost, ${repeated} repeated, p95 ${p95(with_)} ms with reloads, ${p95(without)} ms without, ratio ${ratio.toFixed(2)}`,
   );
-  return lost + repeated + missing.length > 0 || ratio > numberOf(values, 'most') ? 1 : 0;
+  return lost + repeated + missing.length > 0 || ratio > most ? 1 : 0;
 }
 
 function p(share: number, turns: readonly Turn[], queue: string): number {

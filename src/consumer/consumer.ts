@@ -52,8 +52,8 @@ export class Consumer implements Service {
   #meanRunMs: MovingMean = null;
   readonly #byName = new Map<string, QueueLine>();
   readonly #suspects: SuspectGate;
-  /** Deliveries that the pool has, also those that are no longer held. */
-  readonly #inPool = new Set<string>();
+  /** Deliveries that were given up and have not ended yet. */
+  readonly #givenUp = new Set<string>();
   /** Slots that exchanges under way may fill. */
   #reserved = 0;
   /** Where the next round begins, so that queues take turns. */
@@ -290,20 +290,14 @@ export class Consumer implements Service {
 
   #run(line: QueueLine, jobs: ExchangeDone['jobs']): void {
     const { pool, log } = this.#options;
-    // A broker that was brought back to an earlier state hands out anew what is just being ended here: under a token of its own
-    // it is told apart.
-    const again = jobs.filter(({ token }) => this.#inPool.has(token));
-    for (const { token } of again) line.settle({ type: 'release', token });
-    const fresh = again.length === 0 ? jobs : jobs.filter((job) => !again.includes(job));
-    const deliveries = holdAll(line, fresh, pool.tasks, log);
-    for (const { token } of deliveries) this.#inPool.add(token);
+    const deliveries = holdAll(line, jobs, { tasks: pool.tasks, givenUp: this.#givenUp, log });
     if (deliveries.length > 0) pool.run(deliveries);
   }
 
   #settleAll(ended: readonly Ended[]): void {
     const { random, log } = this.#options;
     for (const end of ended) {
-      this.#inPool.delete(end.delivery.token);
+      this.#givenUp.delete(end.delivery.token);
       // Pools take turns: this one may ask again.
       if (end.delivery.alone) this.#suspects.leave();
       if (end.runMs !== null) this.#meanRunMs = addToMean(this.#meanRunMs, end.runMs);
@@ -315,6 +309,7 @@ export class Consumer implements Service {
   }
 
   #abortHeld(tokens: readonly string[]): void {
+    for (const token of tokens) this.#givenUp.add(token);
     if (this.#options.onLeaseLost === 'stop' && tokens.length > 0)
       this.#options.pool.abort(tokens, 'lease_lost', 0);
     this.#changed.notify();

@@ -36,6 +36,17 @@ const values = readOptions(USAGE, {
   keep: { type: 'string', default: join(tmpdir(), 'forkloop-chaos') },
 });
 
+const broker = values.broker === undefined ? undefined : brokerOf(values.broker);
+const given = {
+  minutes: numberOf(values, 'minutes'),
+  seed: numberOf(values, 'seed'),
+  atOnce: countOf(values, 'at-once'),
+  listed: !values.random,
+  ...(broker === undefined ? {} : { broker }),
+  ...(values.plan === undefined ? {} : { plans: repeated(values.plan, countOf(values, 'times')) }),
+  keepFolder: values.keep,
+};
+
 async function main(): Promise<number> {
   // Each plan's daemons, servers and disks end with this process.
   process.setMaxListeners(0);
@@ -46,18 +57,11 @@ async function main(): Promise<number> {
     process.stdout.write('ending after the plans under way; again to end now\n');
     ending.abort();
   });
-  const broker = values.broker === undefined ? undefined : brokerOf(values.broker);
   const refused = broker === 'redis' ? null : SmallDisk.refused();
   if (refused !== null) process.stdout.write(`a full disk is left out: ${refused}\n`);
   const totals = await campaign({
-    minutes: numberOf(values, 'minutes'),
-    seed: numberOf(values, 'seed'),
-    atOnce: countOf(values, 'at-once'),
-    listed: !values.random,
-    ...(broker === undefined ? {} : { broker }),
+    ...given,
     canFill: refused === null,
-    ...(values.plan === undefined ? {} : { plans: repeated(values.plan, countOf(values, 'times')) }),
-    keepFolder: values.keep,
     say: (line) => void process.stdout.write(`${elapsed(from)}  ${line}\n`),
     signal: ending.signal,
   });

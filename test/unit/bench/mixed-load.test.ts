@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  type Arrival,
-  burst,
-  idealTimes,
-  inOrderOnOneLoop,
-  openLoad,
-  waitsFirstOnOneLoop,
-} from '../../../bench/src/measure/mixed-load.ts';
+import { type Arrival, burst, idealTimes, openLoad } from '../../../bench/src/measure/mixed-load.ts';
+import { oneLoopTimes } from '../../../bench/src/measure/one-loop.ts';
 import { mean } from '../../../bench/src/measure/quantile.ts';
 
 const of = (kind: Arrival['kind'], load: readonly Arrival[]) => load.filter((one) => one.kind === kind);
@@ -42,13 +36,13 @@ describe("the benchmark's mixed load", () => {
   it('on one event loop waits for each CPU job that got ready before', () => {
     const at = (kind: Arrival['kind'], atMs: number): Arrival => ({ kind, atMs });
     const load = [at('io', 0), at('cpu', 50), at('io', 60), at('cpu', 190), at('cpu', 195), at('io', 500)];
-    assert.deepEqual(inOrderOnOneLoop(load), [390, 100, 330, 100, 195, 200]);
+    assert.deepEqual(oneLoopTimes(load, 'in order'), [390, 100, 330, 100, 195, 200]);
   });
 
   it('on one event loop can let what waits go first', () => {
     const at = (kind: Arrival['kind'], atMs: number): Arrival => ({ kind, atMs });
     const load = [at('io', 0), at('cpu', 50), at('io', 60), at('cpu', 190), at('cpu', 195), at('io', 500)];
-    assert.deepEqual(waitsFirstOnOneLoop(load), [290, 100, 330, 100, 195, 200]);
+    assert.deepEqual(oneLoopTimes(load, 'waits first'), [290, 100, 330, 100, 195, 200]);
   });
 
   it('of 60 CPU and 600 I/O jobs at once takes 777 ms on average on two cores and 100 slots', () => {
