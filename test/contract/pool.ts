@@ -264,9 +264,10 @@ export function poolContract({ name, options: kind }: PoolKind): void {
         assert.deepEqual(JSON.parse(outcome.result ?? ''), expected);
       });
 
+      // Between two messages: a busy machine may bring the first one late.
       it('measures how long the handler ran', async () => {
-        const { runMs } = await bench.run('ignore-abort', { ms: 50 });
-        assert(runMs !== null && runMs >= 45 && runMs < 5_000, String(runMs));
+        const { runMs } = await bench.run('ignore-abort', { ms: 1_000 });
+        assert(runMs !== null && runMs >= 500 && runMs < 20_000, String(runMs));
       });
 
       it('hands the handler what the schema made of the input, at once or later', async () => {
@@ -337,11 +338,11 @@ export function poolContract({ name, options: kind }: PoolKind): void {
         const { outcome, runMs } = await bench.run(
           'wait-for-abort',
           {},
-          { timeoutMs: 100, killAfterMs: 10_000 },
+          { timeoutMs: 500, killAfterMs: 10_000 },
         );
         assert(outcome.type === 'timed_out' && outcome.limit === 'soft');
         assert.equal(outcome.error.code, 'ERR_JOB_TIMEOUT');
-        assert((runMs ?? 0) >= 95);
+        assert((runMs ?? 0) >= 250, String(runMs));
       });
 
       it('completes a job that heeds the abort by returning', async () => {
