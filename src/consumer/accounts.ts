@@ -12,6 +12,10 @@ export class Accounts {
     return [...this.#tokens];
   }
 
+  has(token: string): boolean {
+    return this.#tokens.has(token);
+  }
+
   /** An exchange was answered. Returns the jobs that were not delivered before. */
   book(settled: readonly Settlement[], claimed: readonly ClaimedJob[]): readonly ClaimedJob[] {
     for (const { token } of settled) this.#tokens.delete(token);

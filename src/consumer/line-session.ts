@@ -66,7 +66,11 @@ function stray(line: QueueLine, { pump }: LineOwner, tokens: readonly string[]):
   pump();
 }
 
-/** The broker no longer has them in flight here: whatever they answer cannot be settled. */
+/**
+ * The broker no longer has them in flight here: whatever they answer cannot be settled, and must not be, for it may hand out
+ * the same delivery anew.
+ */
 function vanished(line: QueueLine, { abort }: LineOwner, tokens: readonly string[]): void {
+  line.drop(new Set(tokens));
   abort(tokens.filter((token) => line.held.delete(token)));
 }

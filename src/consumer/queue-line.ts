@@ -64,6 +64,11 @@ export class QueueLine {
     this.#settlements.push(settlement);
   }
 
+  /** Forgets what ended of these deliveries and was not sent. */
+  drop(tokens: ReadonlySet<string>): void {
+    this.#settlements = this.#settlements.filter(({ token }) => !tokens.has(token));
+  }
+
   takeSettlements(): Settlement[] {
     return this.#settlements.splice(0, BATCH_LIMIT);
   }

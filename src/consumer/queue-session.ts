@@ -103,19 +103,22 @@ export class QueueSession {
     const { daemon } = this;
     this.#lanes[lane] = behind === null ? 'sent' : 'waiting';
     let first = behind;
+    let owed = settle;
     try {
       for (;;) {
         this.#numbers[lane]++;
-        const sent = await this.#send(lane, settle, want, alone, first);
+        const sent = await this.#send(lane, owed, want, alone, first);
         first = null;
         if (sent === null || this.#daemon !== daemon) return { type: 'over' };
-        if (sent.reply.status === 'done') return this.#done(sent.reply, settle, sent.sentAt);
+        if (sent.reply.status === 'done') return this.#done(sent.reply, owed, sent.sentAt);
         if (sent.reply.status === 'lost') return this.#lose();
         // The broker forgot recent writes, or met a late copy: agree on numbers again, then send the settlements anew.
         this.#lanes[lane] = 'resyncing';
         this.#changed.notify();
         await this.resync();
         if (this.#daemon !== daemon) return { type: 'over' };
+        // The other lane may be handed a vanished delivery anew, under the same token: this would settle that one.
+        owed = owed.filter(({ token }) => this.#accounts.has(token));
         this.#lanes[lane] = 'sent';
       }
     } finally {

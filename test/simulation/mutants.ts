@@ -344,7 +344,7 @@ const IN_DAEMONS: readonly Mutant[] = [
     name: 'the settlements that met a gap are not sent again',
     file: SESSION,
     find: `        this.#lanes[lane] = 'resyncing';`,
-    replace: `        this.#lanes[lane] = 'resyncing';\n        settle = [];`,
+    replace: `        this.#lanes[lane] = 'resyncing';\n        owed = [];`,
     seed: 37,
   },
   {

@@ -355,6 +355,61 @@ describe('the consumer', () => {
     assert.equal(pool.given.filter(({ token }) => token === handed?.token).length, 1);
   });
 
+  describe('after a rollback that forgot a delivery', () => {
+    /** A broker that forgets at the next resync what is in flight; tells what it was asked to settle. */
+    function forgetful() {
+      const shared = new MemoryBroker({ clock });
+      const { exchange, resync } = shared;
+      const settled: string[] = [];
+      const held = { gap: false, resync: Promise.resolve() };
+      shared.exchange = async (queue, request) => {
+        const gap = held.gap && request.settle.length > 0;
+        if (gap) held.gap = false;
+        else settled.push(...request.settle.map(({ token }) => token));
+        return gap ? { status: 'gap', last: 0 } : exchange.call(shared, queue, request);
+      };
+      shared.resync = async (queue, request) => {
+        await held.resync;
+        const reply = await resync.call(shared, queue, request);
+        return reply.status === 'synced' ? { ...reply, tokens: [] } : reply;
+      };
+      return { ...setUp({ slots: 4, shared }), settled, held };
+    }
+
+    it('does not repeat a settlement that it could not place', async () => {
+      const { pool, consumer, enqueue, settled, held } = forgetful();
+      await enqueue('a', 1);
+      await consumer.start();
+      await until(() => pool.inFlight === 1);
+      held.gap = true;
+      const [token = ''] = pool.running.keys();
+      pool.end(token, done());
+      await until(() => !held.gap && consumer.sessions[0]?.inFlight === 0);
+      pool.handler = done;
+      await enqueue('a', 1);
+      await until(() => settled.some((other) => other !== token));
+      assert.equal(settled.includes(token), false);
+    });
+
+    it('does not send a settlement that waited meanwhile', async () => {
+      const { pool, consumer, enqueue, settled, held } = forgetful();
+      await enqueue('a', 1);
+      await consumer.start();
+      await until(() => pool.inFlight === 1);
+      let answer = () => {};
+      held.resync = new Promise<void>((resolve) => (answer = resolve));
+      const agreed = consumer.sessions[0]?.resync();
+      const [token = ''] = pool.running.keys();
+      pool.end(token, done());
+      answer();
+      await agreed;
+      pool.handler = done;
+      await enqueue('a', 1);
+      await until(() => settled.some((other) => other !== token));
+      assert.equal(settled.includes(token), false);
+    });
+  });
+
   it('runs a suspect alone, after the pool has run empty', async () => {
     const { pool, broker, consumer, enqueue } = setUp({ slots: 4 });
     const lost = { type: 'lost', error: { name: 'E', message: 'gone' } } as const;
