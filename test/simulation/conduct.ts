@@ -11,6 +11,8 @@ interface Standing {
   readonly lanes: readonly [Lane, Lane];
   /** Numbers do not fit the broker's: to be put in order before anything else is exchanged. */
   gap: boolean;
+  /** Tokens that are in flight here, by all that it was told. */
+  inFlight: Set<string>;
 }
 
 /**
@@ -23,9 +25,13 @@ export class Conduct {
   /** @throws Violation */
   sends(call: Call): void {
     if (call.verb === 'exchange') {
-      const { daemon, lane, number } = call.argument;
+      const { daemon, lane, number, settle } = call.argument;
       const standing = this.#standing(daemon);
       const { sent, answered } = standing.lanes[lane];
+      // Nobody knows whom it would settle: the same delivery may be handed out anew.
+      for (const { token } of settle)
+        if (!standing.inFlight.has(token))
+          throw new Violation('P2', `${daemon} settles ${token}, which it was told is not in flight there`);
       // One that is not answered is sent on as it is: only then can there be a resync.
       if (standing.gap && number !== sent)
         throw new Violation('P4', `${daemon} sends exchange ${number} after a gap, without a resync`);
@@ -47,12 +53,19 @@ export class Conduct {
   hears(call: Call, reply: unknown): void {
     const { status } = (reply ?? {}) as { status?: string };
     if (call.verb === 'exchange') {
-      const { daemon, lane, number } = call.argument;
+      const { daemon, lane, number, settle } = call.argument;
       const standing = this.#standing(daemon);
+      const { jobs = [] } = reply as { jobs?: readonly { token: string }[] };
+      if (status === 'done') for (const { token } of settle) standing.inFlight.delete(token);
+      for (const { token } of jobs) standing.inFlight.add(token);
       standing.lanes[lane].answered = Math.max(standing.lanes[lane].answered, number);
       if (status === 'gap' || status === 'stale') standing.gap = true;
     }
-    if (call.verb === 'resync' && status === 'synced') this.#standing(call.argument.daemon).gap = false;
+    if (call.verb === 'resync' && status === 'synced') {
+      const standing = this.#standing(call.argument.daemon);
+      standing.gap = false;
+      standing.inFlight = new Set((reply as { tokens: readonly string[] }).tokens);
+    }
   }
 
   #standing(daemon: string): Standing {
@@ -64,6 +77,7 @@ export class Conduct {
           { sent: 0, answered: 0 },
         ],
         gap: false,
+        inFlight: new Set(),
       };
       this.#sessions.set(daemon, standing);
     }

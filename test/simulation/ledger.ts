@@ -107,6 +107,8 @@ export class Ledger {
     if (age >= fenceAfterMs)
       throw new Violation('I3', `${token} is started ${age.toFixed(0)} ms after the last renewal`);
     const others = this.#running.get(id) ?? [];
+    if (others.some((other) => other.token === token && other.machine === machine))
+      throw new Violation('I5', `${token} is started on ${machine.name} beside its first run`);
     for (const other of others) this.#overlap(other, machine, now, excuses);
     this.#running.set(id, [...others, { id, token, machine, session }]);
   }

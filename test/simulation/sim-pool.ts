@@ -4,6 +4,9 @@ import { FakePool } from '../support/fake-pool.ts';
 import type { Machine } from './machine.ts';
 import type { Timeline } from './timeline.ts';
 
+/** The longest that a run takes to end when it is aborted. */
+export const ABORT_MS = 750;
+
 /** How one attempt will go. */
 export interface Attempt {
   readonly runMs: number;
@@ -36,7 +39,16 @@ export class SimPool extends FakePool {
     for (const delivery of batch) this.#start(delivery);
   }
 
+  /** Some end at once, some take their time. */
   override abort(tokens: readonly string[], reason: 'cancel' | 'drain' | 'lease_lost'): void {
+    const { machine, timeline } = this.#options;
+    const [quick, slow] = [0, 1].map((kind) => tokens.filter((token) => lastDigit(token) % 2 === kind));
+    this.#abort(quick ?? [], reason);
+    for (const token of slow ?? [])
+      timeline.after((ABORT_MS / 15) * lastDigit(token), () => this.#abort([token], reason), machine);
+  }
+
+  #abort(tokens: readonly string[], reason: 'cancel' | 'drain' | 'lease_lost'): void {
     for (const token of tokens) this.#gone(token);
     super.abort(tokens, reason);
   }
@@ -71,3 +83,6 @@ export class SimPool extends FakePool {
     if (this.#alive.delete(token)) this.#options.onEnd(token);
   }
 }
+
+/** Of the job's id: no dice, so that what is drawn stays the same. */
+const lastDigit = (token: string): number => Number.parseInt(token[35] ?? '0', 16);

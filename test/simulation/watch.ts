@@ -1,6 +1,7 @@
 import { leaseTiming } from '../../src/supervisor/lease-timing.ts';
 import { CALM } from './network.ts';
 import type { SimDaemon } from './sim-daemon.ts';
+import { ABORT_MS } from './sim-pool.ts';
 import { Violation } from './truth.ts';
 import type { World } from './world.ts';
 
@@ -47,7 +48,7 @@ export class Watch {
     for (const { token, machine, session } of ledger.running()) {
       if (machine.state !== 'awake' || timeline.now - machine.lastStoppedAt < NOTICE_MS) continue;
       const age = timeline.now - Math.max(ledger.renewedAt(session), storeSetBackAt);
-      if (age > fenceAfterMs + NOTICE_MS)
+      if (age > fenceAfterMs + NOTICE_MS + ABORT_MS)
         throw new Violation('I3', `${token} runs on ${machine.name}, not renewed for ${age.toFixed(0)} ms`);
     }
   }
