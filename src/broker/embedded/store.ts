@@ -140,13 +140,13 @@ export class Store {
       case 'enqueue':
         return queue.enqueue(now, this.#highest, request.argument);
       case 'results':
-        return queue.results(now, request.argument);
+        return queue.inspector.results(now, request.argument);
       case 'stats':
-        return queue.stats(now);
+        return queue.inspector.stats(now);
       case 'list':
-        return queue.list(request.argument);
+        return queue.inspector.list(request.argument);
       case 'find':
-        return queue.find(request.argument);
+        return queue.inspector.find(request.argument);
       case 'setPaused':
         return queue.setPaused(now, request.argument);
       case 'retry':
@@ -171,9 +171,9 @@ export class Store {
       case 'reclaim':
         return queue.reclaim(now, request.argument);
       case 'watermark':
-        return queue.watermark(now, request.argument);
+        return queue.schedules.watermark(now, request.argument);
       case 'fire':
-        return queue.fire(now, request.argument);
+        return queue.schedules.fire(now, request.argument);
     }
   }
 

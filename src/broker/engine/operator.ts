@@ -14,7 +14,7 @@ import type {
 } from '../messages/operator.ts';
 import { DELETED_RESULT } from '../operator-results.ts';
 import { readHeader, rewrite } from './header.ts';
-import { readyLine } from './settle.ts';
+import { readyLine } from './placement.ts';
 import {
   DEAD,
   DELAYED,

@@ -4,17 +4,9 @@
  */
 
 import type { EpochMs } from '../../lib/clock.ts';
-import { recordId, tokenId, tokenOf } from '../job-record.ts';
-import { BATCH_BYTES_LIMIT, BATCH_LIMIT } from '../messages/batch.ts';
+import { recordId } from '../job-record.ts';
 import type { EnqueueBatch, EnqueueReply } from '../messages/enqueue.ts';
-import type {
-  ClaimedJob,
-  ExchangeDone,
-  ExchangeReply,
-  ExchangeRequest,
-  ResultRecord,
-  Settlement,
-} from '../messages/exchange.ts';
+import type { ExchangeDone, ExchangeReply, ExchangeRequest } from '../messages/exchange.ts';
 import type {
   HeartbeatReply,
   ReclaimReply,
@@ -23,68 +15,49 @@ import type {
   ResyncRequest,
   SweepReply,
 } from '../messages/lease.ts';
-import type {
-  JobState,
-  ListRequest,
-  PauseRequest,
-  QueuePause,
-  QueueStats,
-  StoredJob,
-} from '../messages/operator.ts';
-import {
-  type FireReply,
-  type FireRequest,
-  WATERMARK_AHEAD_MS,
-  type Watermark,
-  type WatermarkReply,
-} from '../messages/schedule.ts';
-import { readHeader, readStanding } from './header.ts';
+import type { PauseRequest, QueuePause } from '../messages/operator.ts';
+import { type Claimed, Claimer } from './claimer.ts';
+import { DeadJobs } from './dead-jobs.ts';
+import { readHeader } from './header.ts';
+import { Inspector } from './inspector.ts';
 import { Operator } from './operator.ts';
-import { type Delivered, type Session, Sessions } from './sessions.ts';
-import { placeReclaimed, placeSettled, readyLine } from './settle.ts';
-import {
-  DEAD,
-  DELAYED,
-  type Found,
-  IN_FLIGHT,
-  type JobKey,
-  type KeptResult,
-  type Line,
-  type Move,
-  type NewJob,
-  READY,
-  READY_LINES,
-  READY_LINES_REVERSED,
-  type Shelf,
-  SUSPECTS,
-} from './shelf.ts';
+import { placeReclaimed, readyLine } from './placement.ts';
+import { Schedules } from './schedules.ts';
+import { type Session, Sessions } from './sessions.ts';
+import { Settler } from './settler.ts';
+import { DELAYED, IN_FLIGHT, type JobKey, type Move, type NewJob, READY, type Shelf } from './shelf.ts';
 
 const MARK_MS = 60_000;
 const LEASE_SLACK_MS = 5_000;
-const PROMOTE_CHUNK = 1_000;
 const RECLAIM_CHUNK = 1_000;
-/** Every so many numbers of a lane the lowest priority is served first: strict order would starve it. */
-const FAIR_EVERY = 8;
-/** The time in the first 48 bits of a UUIDv7. */
-const bornAt = (id: string): EpochMs => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 
-type Claimed = Pick<ExchangeDone, 'jobs' | 'dropped' | 'more' | 'suspects' | 'nextDueMs'>;
+/** What a paused queue tells of itself. */
+const NOTHING_TO_CLAIM: Claimed = { jobs: [], dropped: [], more: false, suspects: false, nextDueMs: null };
 
 export class Queue {
   readonly name: string;
+  readonly inspector: Inspector;
   readonly operator: Operator;
+  readonly schedules: Schedules;
   readonly #shelf: Shelf;
   readonly #sessions = new Sessions();
+  readonly #dead: DeadJobs;
+  readonly #settler: Settler;
+  readonly #claimer: Claimer;
   readonly #onReady: (queue: string) => void;
-  /** As last asked for by a daemon: a quiet queue's dead age too. */
-  #keepDead: ExchangeRequest['keepDead'] | null = null;
 
   /** `onReady`: something to claim was added. */
   constructor(name: string, shelf: Shelf, onReady: (queue: string) => void) {
+    const wake = () => this.#wake();
     this.name = name;
     this.#shelf = shelf;
     this.#onReady = onReady;
-    this.operator = new Operator(shelf, () => this.#wake());
+    this.inspector = new Inspector(name, shelf, this.#sessions);
+    this.operator = new Operator(shelf, wake);
+    this.schedules = new Schedules(shelf, wake);
+    this.#dead = new DeadJobs(shelf);
+    this.#settler = new Settler(shelf, this.#dead, wake);
+    this.#claimer = new Claimer(shelf, this.#dead, wake);
   }
 
   /** `highest`: the highest time seen, so that a clock that steps back does not let an old batch in again. */
@@ -123,30 +96,6 @@ export class Queue {
     return next;
   }
 
-  watermark(now: EpochMs, { schedule }: { schedule: string }): WatermarkReply {
-    const known = this.#shelf.watermark(schedule);
-    if (known !== null && known.tick <= now + WATERMARK_AHEAD_MS) return { watermark: known, now };
-    const watermark = { tick: now, holder: null };
-    this.#shelf.setWatermark(schedule, watermark);
-    return { watermark, now };
-  }
-
-  fire(now: EpochMs, { schedule, previous, tick, record }: FireRequest): FireReply {
-    const known = this.#shelf.watermark(schedule);
-    if (known?.tick !== previous || tick <= previous || tick > now) return { watermark: known, now };
-    const header = readHeader(record);
-    const unique = header?.unique ?? null;
-    const holder = unique === null ? null : this.#shelf.holderOf(unique);
-    const watermark: Watermark = { tick, holder };
-    this.#shelf.setWatermark(schedule, watermark);
-    if (holder !== null) return { watermark, now };
-    if (unique !== null) this.#shelf.hold(unique, recordId(record));
-    this.#shelf.add([{ record, line: header === null ? READY : readyLine(header), rank: 'tail' }]);
-    this.#shelf.tally('enqueued', 1);
-    this.#wake();
-    return { watermark, now };
-  }
-
   open(now: EpochMs, request: { daemon: string; leaseMs: number }): 'opened' | 'refused' {
     return this.#sessions.open(request.daemon, now + request.leaseMs);
   }
@@ -159,11 +108,10 @@ export class Queue {
     if (request.number < last) return { status: 'stale' };
     if (request.number > last + 1) return { status: 'gap', last };
     this.#restoreOnRollback(session);
-    this.#keepDead = request.keepDead;
-    const settled = this.#settle(session, request, now);
+    this.#dead.keep(request.keepDead);
+    const settled = this.#settler.settle(session, request.settle, now);
     session.deadlineAt = now + request.leaseMs;
-    this.#promote(now);
-    const claimed = this.#paused ? NOTHING_TO_CLAIM : this.#claim(session, request, now);
+    const claimed = this.#claim(session, request, now);
     if (claimed.jobs.length > 0 && claimed.more) this.#wake(); // for whoever else waits
     const done: ExchangeDone = { status: 'done', ...settled, ...claimed, now };
     const { jobs, ...rest } = done;
@@ -195,10 +143,10 @@ export class Queue {
   }
 
   sweep(now: EpochMs, request: { leaseMs: number }): SweepReply {
-    this.#promote(now);
+    if (!this.#paused) this.#claimer.promote(now);
     this.#sessions.sweep(now, request.leaseMs, LEASE_SLACK_MS);
     this.#shelf.purge(now);
-    if (this.#shelf.count(DEAD) > 0) this.#trimDead(now);
+    this.#dead.trim(now);
     return { now, leases: this.#sessions.leases() };
   }
 
@@ -237,36 +185,6 @@ export class Queue {
     if (moves.length > 0) this.#wake();
   }
 
-  results(now: EpochMs, ids: readonly string[]): (string | null)[] {
-    return this.#shelf.results(ids, now);
-  }
-
-  stats(now: EpochMs): QueueStats {
-    const born = this.#shelf.heads().map((job) => bornAt(recordId(job.record)));
-    const oldest = born.filter(Number.isFinite);
-    return {
-      queue: this.name,
-      ready: this.#ready() + this.#shelf.count(SUSPECTS),
-      delayed: this.#shelf.count(DELAYED),
-      inFlight: this.#shelf.count(IN_FLIGHT),
-      dead: this.#shelf.count(DEAD),
-      oldestReadyMs: oldest.length === 0 ? null : Math.max(0, now - Math.min(...oldest)),
-      pause: this.#shelf.pause,
-      counters: this.#shelf.counters(),
-    };
-  }
-
-  list(request: ListRequest): StoredJob[] {
-    const found = this.#shelf.list(LINES_OF[request.state], request.limit);
-    const holders = request.state === 'in_flight' ? this.#sessions.holders() : null;
-    return found.map((job) => stored(job, holders));
-  }
-
-  find(id: string): StoredJob | null {
-    const found = this.#shelf.find(id);
-    return found === null ? null : stored(found, found.line === IN_FLIGHT ? this.#sessions.holders() : null);
-  }
-
   get #paused(): boolean {
     return this.#shelf.pause.pausedAt !== null;
   }
@@ -274,6 +192,12 @@ export class Queue {
   /** There is something to claim, unless the queue is paused. */
   #wake(): void {
     if (!this.#paused) this.#onReady(this.name);
+  }
+
+  #claim(session: Session, request: ExchangeRequest, now: EpochMs): Claimed {
+    if (this.#paused) return NOTHING_TO_CLAIM;
+    this.#claimer.promote(now);
+    return this.#claimer.claim(session, request, now);
   }
 
   #repeat(session: Session, request: ExchangeRequest, now: EpochMs): ExchangeReply {
@@ -290,146 +214,6 @@ export class Queue {
     return this.#paused ? { ...rest, ...NOTHING_TO_CLAIM, jobs } : { ...rest, jobs };
   }
 
-  #settle(
-    session: Session,
-    request: ExchangeRequest,
-    now: EpochMs,
-  ): Pick<ExchangeDone, 'refused' | 'refusedAcks'> {
-    const refused: string[] = [];
-    let refusedAcks = 0;
-    const acked: JobKey[] = [];
-    const others: { delivered: Delivered; settlement: Exclude<Settlement, { type: 'ack' }> }[] = [];
-    const results: KeptResult[] = [];
-    for (const settlement of request.settle) {
-      const { token } = settlement;
-      const delivered = session.inFlight.get(token);
-      if (delivered === undefined) {
-        if (settlement.type === 'ack' && settlement.result === undefined) refusedAcks += 1;
-        else refused.push(token);
-        continue;
-      }
-      session.inFlight.delete(token);
-      if (settlement.type === 'ack') acked.push(delivered.key);
-      else others.push({ delivered, settlement });
-      const ends = settlement.type === 'ack' || settlement.type === 'dead';
-      if (!ends) continue;
-      if (delivered.unique !== null) this.#shelf.release(delivered.unique, tokenId(token));
-      const { result } = settlement;
-      if (result !== undefined)
-        results.push({ id: tokenId(token), json: result.json, untilAt: now + result.ttlMs });
-    }
-    this.#shelf.remove(IN_FLIGHT, acked);
-    this.#shelf.keepResults(results);
-    this.#shelf.tally('completed', acked.length);
-    this.#shelf.tally('refused', refused.length + refusedAcks);
-    this.#moveSettled(others, now);
-    return { refused, refusedAcks };
-  }
-
-  #moveSettled(
-    settled: readonly { delivered: Delivered; settlement: Exclude<Settlement, { type: 'ack' }> }[],
-    now: EpochMs,
-  ): void {
-    if (settled.length === 0) return;
-    const records = this.#shelf.read(settled.map(({ delivered }) => delivered.key));
-    const moves: Move[] = [];
-    for (const { delivered, settlement } of settled) {
-      const record = records.get(delivered.key);
-      const header = record === undefined ? null : readHeader(record);
-      if (record === undefined || header === null) continue;
-      moves.push(placeSettled({ key: delivered.key, record, header }, settlement, now));
-      if (settlement.type === 'retry') this.#shelf.tally('retried', 1);
-      if (settlement.type === 'dead') this.#shelf.tally('dead', 1);
-    }
-    this.#shelf.move(IN_FLIGHT, moves);
-    if (moves.some((move) => move.line === DEAD)) this.#trimDead(now);
-    if (moves.some((move) => move.line !== DEAD && move.line !== DELAYED)) this.#wake();
-  }
-
-  #trimDead(now: EpochMs): void {
-    if (this.#keepDead !== null) this.#shelf.trimDead(this.#keepDead.count, now - this.#keepDead.ageMs);
-  }
-
-  #promote(now: EpochMs): void {
-    if (this.#paused || this.#shelf.count(DELAYED) === 0) return;
-    const moves = this.#shelf.due(now, PROMOTE_CHUNK).map(
-      ({ key, record }): Move => ({
-        key,
-        record: null,
-        line: readyLine(readStanding(record)),
-        rank: 'tail',
-      }),
-    );
-    this.#shelf.move(DELAYED, moves);
-    if (moves.length > 0) this.#wake();
-  }
-
-  #claim(session: Session, request: ExchangeRequest, now: EpochMs): Claimed {
-    const alone = request.alone && this.#shelf.count(SUSPECTS) > 0;
-    const lines = alone ? [SUSPECTS] : request.number % FAIR_EVERY === 0 ? READY_LINES_REVERSED : READY_LINES;
-    const want = Math.min(request.want, alone ? 1 : BATCH_LIMIT);
-    const jobs: ClaimedJob[] = [];
-    const dropped: { id: string; reason: 'expired' | 'corrupt' }[] = [];
-    let bytes = 0;
-    while (jobs.length < want && bytes < BATCH_BYTES_LIMIT && dropped.length < BATCH_LIMIT) {
-      const taken = this.#shelf.take(lines, want - jobs.length, BATCH_BYTES_LIMIT - bytes);
-      if (taken.length === 0) break;
-      for (const { key, record } of taken) {
-        bytes += record.length;
-        const header = readHeader(record);
-        if (header === null) {
-          dropped.push({ id: recordId(record), reason: 'corrupt' });
-          this.#buryCorrupt(key, now);
-        } else if (header.expiresAt !== 0 && now >= header.expiresAt) {
-          dropped.push({ id: header.id, reason: 'expired' });
-          this.#expire({ key, ...header }, request, now);
-        } else {
-          const token = tokenOf(header.id, header.claims + 1);
-          session.inFlight.set(token, { key, unique: header.unique });
-          jobs.push({ token, record, alone });
-        }
-      }
-    }
-    const dueAt = this.#shelf.nextDueAt();
-    return {
-      jobs,
-      dropped,
-      more: this.#ready() > 0,
-      suspects: this.#shelf.count(SUSPECTS) > 0,
-      nextDueMs: dueAt === null ? null : Math.max(0, dueAt - now),
-    };
-  }
-
-  #expire(
-    job: { key: JobKey; id: string; unique: string | null; keepResult: boolean },
-    request: ExchangeRequest,
-    now: EpochMs,
-  ): void {
-    this.#shelf.remove(IN_FLIGHT, [job.key]);
-    this.#shelf.tally('expired', 1);
-    if (job.unique !== null) this.#shelf.release(job.unique, job.id);
-    if (!job.keepResult) return;
-    const result: ResultRecord = {
-      status: 'expired',
-      error: { name: 'JobExpired', message: 'the job was not started before its time ran out' },
-    };
-    const untilAt = now + request.droppedResultTtlMs;
-    this.#shelf.keepResults([{ id: job.id, json: JSON.stringify(result), untilAt }]);
-  }
-
-  /** Kept among the dead as it is, for a person to look at. */
-  #buryCorrupt(key: JobKey, now: EpochMs): void {
-    this.#shelf.move(IN_FLIGHT, [{ key, record: null, line: DEAD, rank: now }]);
-    this.#shelf.tally('dead', 1);
-    this.#trimDead(now);
-  }
-
-  #ready(): number {
-    let ready = 0;
-    for (const line of READY_LINES) ready += this.#shelf.count(line);
-    return ready;
-  }
-
   #restoreOnRollback(session: Session): void {
     const { state, deadlineAt, takenJobs } = session;
     const lanes = [...session.lanes] as const;
@@ -442,23 +226,4 @@ export class Queue {
       for (const [token, delivered] of inFlight) session.inFlight.set(token, delivered);
     });
   }
-}
-
-/** What a paused queue tells of itself. */
-const NOTHING_TO_CLAIM: Claimed = { jobs: [], dropped: [], more: false, suspects: false, nextDueMs: null };
-
-const LINES_OF: Readonly<Record<JobState, readonly Line[]>> = {
-  ready: [SUSPECTS, ...READY_LINES],
-  delayed: [DELAYED],
-  in_flight: [IN_FLIGHT],
-  dead: [DEAD],
-};
-
-function stored(job: Found, holders: Map<JobKey, string> | null): StoredJob {
-  const { line, record } = job;
-  if (line === DELAYED) return { state: 'delayed', record, at: job.at, daemon: null };
-  if (line === DEAD) return { state: 'dead', record, at: job.at, daemon: null };
-  if (line === IN_FLIGHT)
-    return { state: 'in_flight', record, at: null, daemon: holders?.get(job.key) ?? null };
-  return { state: 'ready', record, at: null, daemon: null };
 }

@@ -116,6 +116,13 @@ export interface Shelf {
   onRollback(undo: () => void): void;
 }
 
+/** Jobs that could be claimed, suspects left out. */
+export function readyCount(shelf: Shelf): number {
+  let ready = 0;
+  for (const line of READY_LINES) ready += shelf.count(line);
+  return ready;
+}
+
 export const NEVER_PAUSED: QueuePause = { version: 0, pausedAt: null };
 
 export const NO_COUNTERS: Readonly<Record<QueueCounter, number>> = {

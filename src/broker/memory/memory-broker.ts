@@ -57,19 +57,19 @@ export class MemoryBroker implements Broker {
   }
 
   async results(queue: string, ids: readonly string[]): Promise<readonly (string | null)[]> {
-    return this.#queue(queue).results(this.#now(), ids);
+    return this.#queue(queue).inspector.results(this.#now(), ids);
   }
 
   async stats(queue: string): Promise<QueueStats> {
-    return this.#queue(queue).stats(this.#now());
+    return this.#queue(queue).inspector.stats(this.#now());
   }
 
   async list(queue: string, request: ListRequest): Promise<readonly StoredJob[]> {
-    return this.#queue(queue).list(request);
+    return this.#queue(queue).inspector.list(request);
   }
 
   async find(queue: string, id: string): Promise<StoredJob | null> {
-    return this.#queue(queue).find(id);
+    return this.#queue(queue).inspector.find(id);
   }
 
   async setPaused(queue: string, request: PauseRequest): Promise<QueuePause> {
@@ -117,11 +117,11 @@ export class MemoryBroker implements Broker {
   }
 
   async watermark(queue: string, request: { schedule: string }): Promise<WatermarkReply> {
-    return this.#queue(queue).watermark(this.#now(), request);
+    return this.#queue(queue).schedules.watermark(this.#now(), request);
   }
 
   async fire(queue: string, request: FireRequest): Promise<FireReply> {
-    return this.#queue(queue).fire(this.#now(), request);
+    return this.#queue(queue).schedules.fire(this.#now(), request);
   }
 
   wait(queues: readonly string[], signal: AbortSignal): Promise<readonly string[]> {

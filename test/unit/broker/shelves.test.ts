@@ -218,9 +218,12 @@ class Play {
   #inMemory({ verb, argument }: StoreRequest): unknown {
     const [queue, now] = [this.#memory, this.#now];
     if (verb === 'enqueue') return queue.enqueue(now, now, argument);
-    if (verb === 'list') return queue.list(argument);
-    if (verb === 'find') return queue.find(argument);
-    if (verb === 'stats') return queue.stats(now);
+    if (verb === 'list') return queue.inspector.list(argument);
+    if (verb === 'find') return queue.inspector.find(argument);
+    if (verb === 'stats') return queue.inspector.stats(now);
+    if (verb === 'results') return queue.inspector.results(now, argument);
+    if (verb === 'watermark') return queue.schedules.watermark(now, argument);
+    if (verb === 'fire') return queue.schedules.fire(now, argument);
     if (verb === 'retry') return queue.operator.retry(now, argument);
     if (verb === 'delete') return queue.operator.delete(now, argument);
     if (verb === 'purge') return queue.operator.purge(now, now, argument);

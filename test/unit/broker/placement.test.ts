@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Header, readHeader, readStanding, rewrite } from '../../../src/broker/engine/header.ts';
-import { placeReclaimed, placeSettled } from '../../../src/broker/engine/settle.ts';
+import { placeReclaimed, placeSettled } from '../../../src/broker/engine/placement.ts';
 import { DEAD, DELAYED, SUSPECTS } from '../../../src/broker/engine/shelf.ts';
 import { decodeJob, encodeJob, type NewJob } from '../../../src/broker/job-record.ts';
 import type { Settlement } from '../../../src/broker/messages/exchange.ts';

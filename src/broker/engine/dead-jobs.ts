@@ -1,0 +1,22 @@
+import type { EpochMs } from '../../lib/clock.ts';
+import type { ExchangeRequest } from '../messages/exchange.ts';
+import { DEAD, type Shelf } from './shelf.ts';
+
+/** How many dead jobs are kept and for how long: as last asked for by a daemon, so that a quiet queue's dead age too. */
+export class DeadJobs {
+  readonly #shelf: Shelf;
+  #keep: ExchangeRequest['keepDead'] | null = null;
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+  }
+
+  keep(limits: ExchangeRequest['keepDead']): void {
+    this.#keep = limits;
+  }
+
+  trim(now: EpochMs): void {
+    if (this.#keep === null || this.#shelf.count(DEAD) === 0) return;
+    this.#shelf.trimDead(this.#keep.count, now - this.#keep.ageMs);
+  }
+}
