@@ -1,7 +1,8 @@
 import { lstat } from 'node:fs/promises';
 import type { Clock } from '../lib/clock.ts';
 import { type ErrorCode, ForkloopError } from '../lib/errors.ts';
-import { connectLines, type LineConnection } from '../lib/line-socket.ts';
+import { connectLines } from '../lib/line-client.ts';
+import type { LineConnection } from '../lib/line-connection.ts';
 import {
   type ArgumentsOf,
   type CommandName,

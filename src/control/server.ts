@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { isForkloopError } from '../lib/errors.ts';
-import { type LineConnection, type LineServer, listenLines } from '../lib/line-socket.ts';
+import type { LineConnection } from '../lib/line-connection.ts';
+import { type LineServer, listenLines } from '../lib/line-server.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Service } from '../lib/service.ts';
 import type { CommandTable } from './commands.ts';

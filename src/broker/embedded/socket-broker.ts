@@ -4,7 +4,8 @@
  */
 
 import type { Clock, Timer } from '../../lib/clock.ts';
-import { connectLines, type LineConnection } from '../../lib/line-socket.ts';
+import { connectLines } from '../../lib/line-client.ts';
+import type { LineConnection } from '../../lib/line-connection.ts';
 import type { BrokerClient } from '../broker.ts';
 import { BrokerError } from '../broker-error.ts';
 import type { EnqueueBatch, EnqueueReply } from '../messages/enqueue.ts';

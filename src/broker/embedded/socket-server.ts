@@ -1,12 +1,8 @@
 /** Lends the daemon's store to other processes: the half of a broker that a client needs, over a Unix socket. */
 
 import type { Clock } from '../../lib/clock.ts';
-import {
-  type LineConnection,
-  type LineListener,
-  type LineServer,
-  listenLines,
-} from '../../lib/line-socket.ts';
+import type { LineConnection, LineListener } from '../../lib/line-connection.ts';
+import { type LineServer, listenLines } from '../../lib/line-server.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Service } from '../../lib/service.ts';
 import type { BrokerClient } from '../broker.ts';

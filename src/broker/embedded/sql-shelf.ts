@@ -1,6 +1,5 @@
 /** The jobs of one queue as rows. Batches go in and out as one JSON text each: a statement per batch, not per job. */
 
-import type Database from 'libsql';
 import type { EpochMs } from '../../lib/clock.ts';
 import {
   DEAD,
@@ -23,9 +22,10 @@ import {
 import { HEADER_LENGTH } from '../job-record.ts';
 import type { QueueCounter, QueuePause } from '../messages/operator.ts';
 import type { Watermark } from '../messages/schedule.ts';
-import { prepare, type Statements } from './statements.ts';
+import type { SqlShelves } from './sql-shelves.ts';
+import type { Statements } from './statements.ts';
 
-type Counters = Record<QueueCounter, number>;
+export type Counters = Record<QueueCounter, number>;
 
 /** What a shelf knows beside its rows; put back when a transaction is. */
 interface Totals {
@@ -34,65 +34,6 @@ interface Totals {
   head: number;
   tail: number;
   pause: QueuePause;
-}
-
-/** The whole file: numbers keys and queues, and remembers how to take a transaction back. */
-export class SqlShelves {
-  readonly statements: Statements;
-  lastKey: JobKey;
-  /** The largest record ever stored, in bytes: whether a claim must look at sizes before it reads. */
-  largest: number;
-  readonly #shelves = new Map<string, SqlShelf>();
-  #undo: (() => void)[] = [];
-
-  constructor(database: Database.Database) {
-    this.statements = prepare(database);
-    this.lastKey = (this.statements.lastKey.get() as [number | null])[0] ?? 0;
-    this.largest = this.meta('largest');
-    for (const [id, name, counters] of this.statements.queues.all() as [number, string, string][]) {
-      this.#shelves.set(name, new SqlShelf(this, { id, name, counters: JSON.parse(counters) as Counters }));
-    }
-  }
-
-  shelf(name: string): SqlShelf {
-    let shelf = this.#shelves.get(name);
-    if (shelf === undefined) {
-      const id = Math.max(0, ...[...this.#shelves.values()].map((other) => other.id)) + 1;
-      shelf = new SqlShelf(this, { id, name, counters: { ...NO_COUNTERS } });
-      this.#shelves.set(name, shelf);
-    }
-    return shelf;
-  }
-
-  names(): string[] {
-    return [...this.#shelves.keys()];
-  }
-
-  meta(name: string): number {
-    return (this.statements.meta.get([name]) as [number] | undefined)?.[0] ?? 0;
-  }
-
-  setMeta(name: string, value: number): void {
-    this.statements.setMeta.run([name, value]);
-  }
-
-  onRollback(undo: () => void): void {
-    this.#undo.push(undo);
-  }
-
-  /** Writes what shelves count in memory: last in a transaction. */
-  flush(): void {
-    for (const shelf of this.#shelves.values()) shelf.flush();
-  }
-
-  committed(): void {
-    this.#undo = [];
-  }
-
-  rolledBack(): void {
-    for (const undo of this.#undo.reverse()) undo();
-    this.#undo = [];
-  }
 }
 
 export class SqlShelf implements Shelf {

@@ -14,7 +14,7 @@ import { IN_FLIGHT, READY_LINES, SUSPECTS } from '../engine/shelf.ts';
 import { Ballast } from './ballast.ts';
 import { openDatabase } from './database.ts';
 import type { StoreError, StoreReply, StoreRequest } from './messages.ts';
-import { SqlShelves } from './sql-shelf.ts';
+import { SqlShelves } from './sql-shelves.ts';
 
 const TAKE_BACK_CHUNK = 1_000;
 /** Of the write-ahead log before it is copied back: 4 MiB, or as much as the ballast allows for. */

@@ -4,13 +4,9 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/lib/clock.ts';
-import {
-  connectLines,
-  type LineConnection,
-  type LineServer,
-  type ListenOptions,
-  listenLines,
-} from '../../../src/lib/line-socket.ts';
+import { connectLines } from '../../../src/lib/line-client.ts';
+import type { LineConnection } from '../../../src/lib/line-connection.ts';
+import { type LineServer, type ListenOptions, listenLines } from '../../../src/lib/line-server.ts';
 
 const limits = { maxLineBytes: 1024, clock: systemClock };
 const connecting = { ...limits, connectTimeoutMs: 2_000 };

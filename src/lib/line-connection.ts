@@ -6,8 +6,7 @@
  * served from memory. A client always reads, so the two can never wait for each other.
  */
 
-import { lstat, unlink } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Clock, Timer } from './clock.ts';
 import { ForkloopError } from './errors.ts';
 
@@ -36,13 +35,6 @@ export interface LineConnection {
   unref(): void;
 }
 
-export interface LineServer {
-  readonly path: string;
-  readonly connections: number;
-  /** Takes nothing new, closes every connection, removes the socket file. Resolves when all are closed. */
-  close(): Promise<void>;
-}
-
 export interface LineLimits {
   /** The longest line taken, in bytes without its line break. */
   readonly maxLineBytes: number;
@@ -51,106 +43,14 @@ export interface LineLimits {
   readonly clock: Clock;
 }
 
-export interface ListenOptions extends LineLimits {
-  /** Connections beyond are closed at once. */
-  readonly maxConnections: number;
-  /** A connection on which nothing was received or sent for so long is closed. Default: never. */
-  readonly idleMs?: number;
-}
-
-export interface ConnectOptions extends LineLimits {
-  readonly connectTimeoutMs: number;
-}
-
 /** What fits into `sockaddr_un`, without its closing NUL. */
 export const SOCKET_PATH_LIMIT = 107;
 
 const CLOSE_GRACE_MS = 1_000;
 const NEWLINE = 0x0a;
 
-/**
- * The socket has mode 0600 from its first moment. A stale socket file is replaced: the caller holds a lock that says
- * that no other owner lives.
- * @throws ForkloopError ERR_OPTION_INVALID (path too long, path taken by another kind of file), ERR_ALREADY_RUNNING
- * (somebody answers there).
- */
-export async function listenLines(
-  path: string,
-  options: ListenOptions,
-  onConnection: (connection: LineConnection) => LineListener,
-): Promise<LineServer> {
-  checkPath(path);
-  await removeStale(path);
-  const open = new Set<LineConnection>();
-  let allClosed = () => {};
-  const server = createServer((socket) => {
-    const { connection, listen } = wrap(socket, options, { idleMs: options.idleMs, pauseWhenFull: true });
-    open.add(connection);
-    const listener = onConnection(connection);
-    listen({
-      line: (text) => listener.line(text),
-      closed: (error) => {
-        open.delete(connection);
-        listener.closed(error);
-        if (open.size === 0) allClosed();
-      },
-    });
-  });
-  server.maxConnections = options.maxConnections;
-  await bind(server, path);
-  let closing: Promise<void> | null = null;
-  const close = async () => {
-    const ended = new Promise<void>((resolve) => {
-      if (open.size === 0) resolve();
-      allClosed = resolve;
-    });
-    const unbound = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const connection of open) connection.close();
-    await Promise.all([ended, unbound]);
-  };
-  return {
-    path,
-    get connections() {
-      return open.size;
-    },
-    close: () => {
-      closing ??= close();
-      return closing;
-    },
-  };
-}
-
-/**
- * @throws ForkloopError ERR_NOT_RUNNING when nobody listens there, ERR_NO_ANSWER when the connection is not made in
- * time or not allowed.
- */
-export function connectLines(
-  path: string,
-  options: ConnectOptions,
-  listener: LineListener,
-): Promise<LineConnection> {
-  return new Promise((resolve, reject) => {
-    checkPath(path);
-    const socket = connect(path);
-    const timer = options.clock.setTimer(options.connectTimeoutMs, () => {
-      socket.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }));
-    });
-    const failed = (error: Error) => {
-      timer.cancel();
-      reject(connectError(path, error));
-    };
-    socket.once('error', failed);
-    socket.once('connect', () => {
-      timer.cancel();
-      socket.off('error', failed);
-      const { connection, listen } = wrap(socket, options, { pauseWhenFull: false });
-      listen(listener);
-      resolve(connection);
-    });
-  });
-}
-
-function wrap(
+/** `listen` from the same turn on, or lines are missed. */
+export function lineConnection(
   socket: Socket,
   limits: LineLimits,
   behaviour: { idleMs?: number | undefined; pauseWhenFull: boolean },
@@ -258,85 +158,13 @@ function lineCutter(maxLineBytes: number, onLine: (text: string) => void): (chun
   };
 }
 
-function checkPath(path: string): void {
+/** @throws ForkloopError ERR_OPTION_INVALID */
+export function checkSocketPath(path: string): void {
   const bytes = Buffer.byteLength(path);
   if (bytes > SOCKET_PATH_LIMIT) {
     throw new ForkloopError(
       'ERR_OPTION_INVALID',
       `${path}: a socket's path has at most ${SOCKET_PATH_LIMIT} bytes, this one has ${bytes}; choose a shorter directory`,
     );
-  }
-}
-
-/** `bind` happens within the call of `listen`, so the umask holds for nothing else. */
-function bind(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.once('listening', () => {
-      server.off('error', reject);
-      server.on('error', () => {}); // a connection that could not be accepted (EMFILE) is its peer's failure
-      resolve();
-    });
-    const before = process.umask(0o177);
-    try {
-      server.listen(path);
-    } finally {
-      process.umask(before);
-    }
-  });
-}
-
-async function removeStale(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => null);
-  if (found === null) return;
-  if (!found.isSocket()) {
-    throw new ForkloopError(
-      'ERR_OPTION_INVALID',
-      `${path} exists and is not a socket; remove it or choose another path`,
-    );
-  }
-  if (await answers(path)) {
-    throw new ForkloopError('ERR_ALREADY_RUNNING', `${path}: another process answers there; stop it first`);
-  }
-  await unlink(path);
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
-    });
-  });
-}
-
-function connectError(path: string, error: NodeJS.ErrnoException): ForkloopError {
-  switch (error.code) {
-    case 'ENOENT':
-    case 'ECONNREFUSED':
-      return new ForkloopError(
-        'ERR_NOT_RUNNING',
-        `no daemon listens on ${path}; start it, or name the right configuration or socket`,
-        { cause: error },
-      );
-    case 'EACCES':
-    case 'EPERM':
-      return new ForkloopError(
-        'ERR_NO_ANSWER',
-        `${path}: not allowed; run as the user that started the daemon, or as root`,
-        { cause: error },
-      );
-    default:
-      return new ForkloopError(
-        'ERR_NO_ANSWER',
-        `${path}: ${error.message}; is the daemon stopped or overloaded?`,
-        {
-          cause: error,
-        },
-      );
   }
 }
