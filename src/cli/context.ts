@@ -95,8 +95,12 @@ export function contextOf(flags: GlobalFlags, surroundings: Surroundings): Comma
     output,
     timeoutMs: flags.timeout === undefined ? null : durationOf('--timeout', flags.timeout),
     loadConfig,
-    controlSocket: async () =>
-      flags.socket === undefined ? socketOf(await configPath(), env) : resolve(cwd, flags.socket),
+    controlSocket: async () => {
+      if (flags.socket !== undefined) return resolve(cwd, flags.socket);
+      return configPath()
+        .then((path) => socketOf(path, env))
+        .catch(tellOfSocket);
+    },
   };
 }
 
@@ -109,6 +113,13 @@ async function socketOf(path: string, env: Surroundings['env']): Promise<string>
   const { loadConfig } = await import('../config/load.ts');
   const { config } = loadConfig({ path, env, modules: 'ignored' });
   return join(config.control.directory, CONTROL_SOCKET);
+}
+
+async function tellOfSocket(error: unknown): Promise<never> {
+  const { ConfigError } = await import('../config/problem.ts');
+  if (!(error instanceof ConfigError)) throw error;
+  const hint = 'A daemon that runs is reached without it as well: --socket DIRECTORY/control.sock';
+  throw new ConfigError(error.problems, `${error.report}\n${hint}`);
 }
 
 /** @throws ForkloopError ERR_USAGE */

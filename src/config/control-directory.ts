@@ -10,12 +10,21 @@ import { SourceFile } from './source-file.ts';
  */
 export function controlDirectoryOf(path: string, env: Environment): string | null {
   try {
-    const said = valueAt(new SourceFile(resolve(path)).read(env), ['control', 'directory']);
+    const said = directoryIn(new SourceFile(resolve(path)), env);
     const text = said ?? configSchema.shape.control.parse(undefined).directory;
     if (typeof text !== 'string') return null;
     const replaced = interpolate(text, env);
     return 'text' in replaced ? resolve(dirname(resolve(path)), replaced.text) : null;
   } catch {
     return null;
+  }
+}
+
+function directoryIn(file: SourceFile, env: Environment): unknown {
+  const place = ['control', 'directory'];
+  try {
+    return valueAt(file.read(env), place);
+  } catch {
+    return file.glimpse(place);
   }
 }

@@ -35,11 +35,11 @@ export class SourceFile {
     this.#text = reply.text;
     if (!reply.passed) throw this.#failure(reply.message, this.#positionOf(reply.offset));
     const { problems, ...parsed } = parse(reply.text);
+    this.#parsed = parsed;
     for (const { message, start, end } of problems) {
       this.#record('error', [], message, positionAt(parsed.lines, start, end));
     }
     if (this.hasErrors) throw this.error();
-    this.#parsed = parsed;
     interpolateDocument(parsed.document, env, (path, message) => {
       this.#record('error', path, message, locate(parsed, path));
     });
@@ -47,6 +47,15 @@ export class SourceFile {
     if ('message' in result) throw this.#failure(result.message, null);
     if (result.data === null) throw this.#failure('the file is empty', null);
     return result.data;
+  }
+
+  /** What stands there in a file that could not be read to its end; undefined where nothing is to be found. */
+  glimpse(path: ConfigPath): unknown {
+    const found = this.#parsed?.document.getIn(path);
+    if (found !== undefined) return found;
+    // A mistake before it may have swallowed it: its own lines, read alone.
+    const lines = new RegExp(`^${String(path[0])}:.*(?:\\n[ \\t].*)*`, 'm').exec(this.#text)?.[0];
+    return lines === undefined ? undefined : parse(lines).document.getIn(path);
   }
 
   add(findings: readonly Finding[]): void {

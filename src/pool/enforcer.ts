@@ -16,6 +16,7 @@ const ZOMBIE_MS = 30_000;
  * others, so there the job ends at once, its late result is dropped, and the worker is replaced if its code runs on.
  */
 export class Enforcer {
+  readonly #clock: Clock;
   readonly #end: (flight: Flight, outcome: Outcome) => void;
   readonly #onZombie: (worker: WorkerHandle) => void;
   readonly #hardLimits: Deadlines<Flight>;
@@ -27,11 +28,10 @@ export class Enforcer {
     end: (flight: Flight, outcome: Outcome) => void,
     onZombie: (worker: WorkerHandle) => void,
   ) {
+    this.#clock = clock;
     this.#end = end;
     this.#onZombie = onZombie;
-    this.#hardLimits = new Deadlines(clock, (flight) =>
-      this.#force(flight, 'hard_timeout', hardTimeout(flight)),
-    );
+    this.#hardLimits = new Deadlines(clock, (flight) => this.#limitDue(flight));
     this.#graces = new Deadlines(clock, (flight) =>
       this.#force(flight, 'abort_ignored', { type: 'interrupted', reason: abortReason(flight) }),
     );
@@ -40,10 +40,9 @@ export class Enforcer {
     });
   }
 
-  /** Its handler is called now (monotonic): the limits count from here. */
-  started(flight: Flight, now: number): void {
-    const { timeoutMs, killAfterMs } = flight.delivery;
-    if (timeoutMs > 0) this.#hardLimits.set(flight, timeoutMs + killAfterMs, now);
+  /** Its handler is called now (monotonic) or later: the limit counts from there. */
+  limit(flight: Flight, now: number): void {
+    if (flight.delivery.timeoutMs > 0) this.#hardLimits.set(flight, hardLimit(flight), now);
   }
 
   aborted(flight: Flight, graceMs: number): void {
@@ -59,6 +58,14 @@ export class Enforcer {
     this.#hardLimits.stop();
     this.#graces.stop();
     this.#zombies.stop();
+  }
+
+  #limitDue(flight: Flight): void {
+    const now = this.#clock.monotonic();
+    // One that has not begun by now cannot have passed its limit before this has gone by once more.
+    const left = (flight.startedAt ?? now) + hardLimit(flight) - now;
+    if (left > 0) this.#hardLimits.set(flight, left, now);
+    else this.#force(flight, 'hard_timeout', hardTimeout(flight));
   }
 
   #force(flight: Flight, why: Ending, outcome: Outcome): void {
@@ -99,6 +106,8 @@ export class Enforcer {
 
 /** A job ends so much later at most for the sake of its stack. */
 const STACK_MS = 200;
+
+const hardLimit = ({ delivery: { timeoutMs, killAfterMs } }: Flight): number => timeoutMs + killAfterMs;
 
 const abortReason = ({ aborted }: Flight) => (aborted === null || aborted === 'timeout' ? 'drain' : aborted);
 

@@ -8,8 +8,9 @@ export class Flight implements Inside {
   readonly delivery: Delivery;
   /** Null while it waits in the pool. */
   worker: WorkerHandle | null = null;
-  /** Monotonic; null until its handler was called. */
-  startedAt: number | null = null;
+  /** On the board of a worker that has one. */
+  place: number | null = null;
+  #startedAt: number | null = null;
   verdict: Outcome | null = null;
   aborted: AbortReason | null = null;
   progress: { readonly done: number; readonly total: number | null } | null = null;
@@ -20,6 +21,18 @@ export class Flight implements Inside {
 
   get token(): string {
     return this.delivery.token;
+  }
+
+  /** Monotonic; null until its handler was called. */
+  get startedAt(): number | null {
+    if (this.#startedAt === null && this.place !== null)
+      this.#startedAt = this.worker?.startedAt(this.place) ?? null;
+    return this.#startedAt;
+  }
+
+  /** Its worker told of it. */
+  start(now: number): void {
+    this.#startedAt = now;
   }
 
   get started(): boolean {

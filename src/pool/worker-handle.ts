@@ -21,6 +21,8 @@ export interface WorkerOwner {
   /** It is ready. */
   announced(worker: WorkerHandle): void;
   message(worker: WorkerHandle, message: FromWorker): void;
+  /** Sent to a worker that notes what it begins and tells nobody. */
+  untold(flights: readonly Flight[]): void;
   output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void;
   /** Its job has stood still for so long: no processor time was used, no ping answered. */
   stalled(worker: WorkerHandle, ms: number): void;
@@ -115,6 +117,11 @@ export class WorkerHandle {
     return running;
   }
 
+  /** As its board has it, monotonic; null for what has not begun. */
+  startedAt(place: number): number | null {
+    return this.#channel.starts?.startedAt(place) ?? null;
+  }
+
   /** Puts them inside; a worker that is not ready gets them when it is. */
   give(flights: readonly Flight[]): void {
     for (const flight of flights) {
@@ -128,6 +135,7 @@ export class WorkerHandle {
   /** Takes one out that has ended for the pool. `stillRuns`: its code could not be stopped. */
   release(flight: Flight, stillRuns = false): void {
     if (!this.inside.delete(flight.token)) return;
+    if (flight.place !== null) this.#leaveBoard(flight, flight.place);
     if (stillRuns) this.zombies.add(flight.token);
     if (this.inside.size === 0) this.#loadChanged();
   }
@@ -208,7 +216,16 @@ export class WorkerHandle {
   }
 
   #sendRun(flights: readonly Flight[]): void {
+    const { starts } = this.#channel;
+    if (starts !== undefined) for (const flight of flights) flight.place = starts.place(flight);
     this.#channel.send({ type: 'run', deliveries: flights.map(({ delivery }) => delivery) });
+    if (starts !== undefined) this.#owner.untold(flights);
+  }
+
+  /** When it began is asked for once more after this, and no longer known there. */
+  #leaveBoard(flight: Flight, place: number): void {
+    void flight.startedAt;
+    this.#channel.starts?.leave(place, flight);
   }
 
   #loadChanged(): void {

@@ -241,6 +241,11 @@ export class WorkerPool implements Pool, WorkerOwner {
     }
   }
 
+  untold(flights: readonly Flight[]): void {
+    const now = this.#services.clock.monotonic();
+    for (const flight of flights) this.#enforcer.limit(flight, now);
+  }
+
   output(worker: WorkerHandle, stream: 'stdout' | 'stderr', line: string, token: string | null): void {
     this.#log.output(worker, stream, line, token);
   }
@@ -279,8 +284,8 @@ export class WorkerPool implements Pool, WorkerOwner {
     for (const token of tokens) {
       const flight = worker.inside.get(token);
       if (flight === undefined) continue;
-      flight.startedAt = now;
-      this.#enforcer.started(flight, now);
+      flight.start(now);
+      this.#enforcer.limit(flight, now);
     }
   }
 

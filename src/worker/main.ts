@@ -6,6 +6,8 @@ import { systemClock } from '../lib/clock.ts';
 import { toErrorRecord } from '../lib/errors.ts';
 import type { WorkerBoot } from '../pool/host/host.ts';
 import { BOOT_VARIABLE, type ToWorker } from '../pool/host/protocol.ts';
+import { StartNotes } from '../pool/host/start-board.ts';
+import type { ThreadData } from '../pool/host/thread-host.ts';
 import { inputProblems } from '../task/input-check.ts';
 import { loadTasks } from '../task/module-loader.ts';
 import { closeStrayDebugger } from './debugger.ts';
@@ -17,7 +19,8 @@ import { Runner } from './runner.ts';
 import { handleSignals } from './signals.ts';
 import { endOnStrayErrors } from './stray.ts';
 
-const boot = isMainThread ? bootOfProcess() : (workerData as WorkerBoot);
+const thread = isMainThread ? null : (workerData as ThreadData);
+const boot = thread?.boot ?? bootOfProcess();
 const port = openPort();
 let runner: Runner | null = null;
 
@@ -44,7 +47,13 @@ async function serve(port: Port): Promise<void> {
     await port.flush();
     return port.exit(1);
   }
-  runner = new Runner({ concurrency: boot.concurrency, tasks, clock: systemClock, post: port.post });
+  runner = new Runner({
+    concurrency: boot.concurrency,
+    tasks,
+    clock: systemClock,
+    post: port.post,
+    starts: thread === null ? undefined : new StartNotes(thread.starts, systemClock),
+  });
   port.listen((message) => obey(message));
   const manifests = [...tasks.values()].map(({ manifest }) => manifest);
   const refused = boot.inputs === undefined ? {} : { refused: await inputProblems(tasks, boot.inputs) };

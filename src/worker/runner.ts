@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { Deadlines } from '../lib/deadlines.ts';
 import { ForkloopError, toErrorRecord } from '../lib/errors.ts';
 import type { FromWorker } from '../pool/host/protocol.ts';
+import type { StartNotes } from '../pool/host/start-board.ts';
 import type { AnyTask } from '../task/define.ts';
 import type { AbortReason, Outcome } from '../task/outcome.ts';
 import { Attempt, type AttemptServices, type AttemptSpec } from '../task/run.ts';
@@ -18,6 +19,8 @@ export interface RunnerOptions {
   readonly tasks: ReadonlyMap<string, AnyTask>;
   readonly clock: Clock;
   readonly post: (message: FromWorker) => void;
+  /** Where it is noted what begins; without, messages tell it. */
+  readonly starts?: StartNotes | undefined;
 }
 
 /**
@@ -31,12 +34,18 @@ const HEAVY_MS = 10;
 
 type Ended = { readonly token: string; readonly outcome: Outcome };
 
+interface Waiting {
+  readonly spec: AttemptSpec;
+  /** On the board of starts. */
+  readonly place: number;
+}
+
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #services: AttemptServices;
   readonly #throttle: ProgressThrottle;
   readonly #running = new Map<string, Attempt>();
-  #buffer: AttemptSpec[] = [];
+  #buffer: Waiting[] = [];
   /** The first so many of the buffer were told as started; they are called next. */
   #told = 0;
   #ended: Ended[] = [];
@@ -60,7 +69,8 @@ export class Runner {
   }
 
   run(deliveries: readonly AttemptSpec[]): void {
-    this.#buffer.push(...deliveries);
+    const { starts } = this.#options;
+    for (const spec of deliveries) this.#buffer.push({ spec, place: starts?.next() ?? 0 });
     if (this.#state === 'open') this.#startNext();
     else this.handBack();
   }
@@ -114,7 +124,7 @@ export class Runner {
       if (this.#told === 0) return;
       while (this.#told > 0) {
         this.#told -= 1;
-        this.#call(this.#buffer.shift() as AttemptSpec, now);
+        this.#call(this.#buffer.shift() as Waiting, now);
         now = clock.monotonic();
         if (now - begun > HEAVY_MS) {
           this.#slice = 1;
@@ -139,11 +149,14 @@ export class Runner {
   /** Before any of them is called: if one takes the process down, the master knows which could be the cause. */
   #tell(count: number): void {
     this.#told = Math.max(0, Math.min(count, this.#buffer.length));
-    if (this.#told > 0) this.flush(this.#buffer.slice(0, this.#told).map(({ token }) => token));
+    if (this.#told === 0 || this.#options.starts !== undefined) return;
+    this.flush(this.#buffer.slice(0, this.#told).map(({ spec }) => spec.token));
   }
 
-  #call(spec: AttemptSpec, now: number): void {
-    const task = this.#options.tasks.get(spec.task);
+  #call({ spec, place }: Waiting, now: number): void {
+    const { tasks, starts } = this.#options;
+    starts?.note(place, now);
+    const task = tasks.get(spec.task);
     if (task === undefined) {
       this.#finish(spec.token, unknownTask(spec.task));
       return;
@@ -170,12 +183,13 @@ export class Runner {
   }
 
   #handBack(which: (spec: AttemptSpec) => boolean): void {
-    const back = this.#buffer.filter(which);
+    const isBack = ({ spec }: Waiting) => which(spec);
+    const back = this.#buffer.filter(isBack);
     if (back.length === 0) return;
-    this.#told -= this.#buffer.slice(0, this.#told).filter(which).length;
-    this.#buffer = this.#buffer.filter((spec) => !which(spec));
-    for (const { token } of back)
-      this.#ended.push({ token, outcome: { type: 'interrupted', reason: 'handed_back' } });
+    this.#told -= this.#buffer.slice(0, this.#told).filter(isBack).length;
+    this.#buffer = this.#buffer.filter((waiting) => !isBack(waiting));
+    for (const { spec } of back)
+      this.#ended.push({ token: spec.token, outcome: { type: 'interrupted', reason: 'handed_back' } });
     this.flush();
   }
 

@@ -173,6 +173,13 @@ const recordOf = (id: string, crashes = 0) => {
   return `${record.slice(0, 47)}${String(crashes).padStart(2, '0')}${record.slice(49)}`;
 };
 
+const STOPS_REDIS = {
+  kind: 'fault',
+  rule: { on: 'ask', nth: 1, do: 'stop_redis', ms: 8_000 },
+  action: { do: 'stop_redis', ms: 8_000 },
+  door: '',
+} as const;
+
 const GOOD: Readonly<Record<string, Story>> = {
   'a job that runs once': asked().through().dump(),
   'a request sent twice': asked()
@@ -241,6 +248,18 @@ const GOOD: Readonly<Record<string, Story>> = {
     .later(10_000)
     .add({ kind: 'fault_over', action: { do: 'kill_redis', ms: 1 }, door: '' })
     .later(1_000)
+    .open()
+    .later(6_000)
+    .open(B),
+  'an outage that begins where an equal one ends': story()
+    .add({ kind: 'daemon', name: 'daemon0', pid: 9, what: 'running' })
+    .later(10_000)
+    .add(STOPS_REDIS)
+    .add(STOPS_REDIS)
+    .later(8_000)
+    .add({ kind: 'fault_over', action: STOPS_REDIS.action, door: '' })
+    .later(8_000)
+    .add({ kind: 'fault_over', action: STOPS_REDIS.action, door: '' })
     .open()
     .later(6_000)
     .open(B),

@@ -151,16 +151,18 @@ function checkComebacks(history: readonly Recorded[], report: Reporter): void {
   }
 }
 
-/** How many faults that last had begun and were not over at this time. */
+/** How many faults that last had begun and were not over at this time; equal ones wait for each other. */
 function lasting(history: readonly Recorded[], at: number): number {
-  const active = new Set<string>();
+  const active: string[] = [];
   for (const event of history) {
     if (event.t > at) break;
     if (event.kind === 'fault' && (!isWire(event.action) || event.action.do === 'blackhole'))
-      active.add(JSON.stringify(event.action));
-    if (event.kind === 'fault_over') active.delete(JSON.stringify(event.action));
+      active.push(JSON.stringify(event.action));
+    if (event.kind !== 'fault_over') continue;
+    const over = active.indexOf(JSON.stringify(event.action));
+    if (over >= 0) active.splice(over, 1);
   }
-  return active.size;
+  return active.length;
 }
 
 /** Daemons that ran all this time, and before it. */

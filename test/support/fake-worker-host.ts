@@ -7,7 +7,9 @@ import type {
 } from '../../src/pool/host/host.ts';
 import type { FromWorker, ToWorker } from '../../src/pool/host/protocol.ts';
 import type { StackSample } from '../../src/pool/host/stack.ts';
+import { StartBoard, StartNotes } from '../../src/pool/host/start-board.ts';
 import type { AttemptSpec } from '../../src/task/run.ts';
+import type { FakeClock } from './fake-clock.ts';
 
 const TASK = { name: 'task', validated: false };
 
@@ -19,18 +21,30 @@ export class FakeWorker implements WorkerChannel {
   /** What it was given and has not ended, as a real worker knows it. */
   readonly has = new Map<string, AttemptSpec>();
   state: 'alive' | 'killed' | 'exited' = 'alive';
+  readonly starts?: StartBoard;
+  readonly #notes: StartNotes | null = null;
+  readonly #places = new Map<string, number>();
+  readonly #clock: FakeClock | null;
   readonly #listener: WorkerListener;
 
-  constructor(pid: number, boot: WorkerBoot, listener: WorkerListener) {
+  constructor(pid: number, boot: WorkerBoot, listener: WorkerListener, clock: FakeClock | null) {
     this.pid = pid;
     this.boot = boot;
     this.#listener = listener;
+    this.#clock = clock;
+    if (clock === null) return;
+    this.starts = new StartBoard(boot.concurrency, clock, () => 0);
+    this.#notes = new StartNotes(this.starts.memory, clock, () => 0);
   }
 
   send(message: ToWorker): void {
     if (this.state !== 'alive') return;
     this.heard.push(message);
-    if (message.type === 'run') for (const one of message.deliveries) this.has.set(one.token, one);
+    if (message.type !== 'run') return;
+    for (const one of message.deliveries) {
+      this.has.set(one.token, one);
+      this.#places.set(one.token, this.#notes?.next() ?? 0);
+    }
   }
 
   kill(): void {
@@ -56,6 +70,11 @@ export class FakeWorker implements WorkerChannel {
     this.say({ type: 'started', tokens });
   }
 
+  /** Begins it as a worker does that has a board. */
+  note(token: string): void {
+    this.#notes?.note(this.#places.get(token) ?? 0, this.#clock?.monotonic() ?? 0);
+  }
+
   end(...tokens: string[]): void {
     for (const token of tokens) this.has.delete(token);
     this.say({ type: 'ended', ended: tokens.map((token) => ({ token, outcome: { type: 'completed' } })) });
@@ -76,9 +95,11 @@ export class FakeWorker implements WorkerChannel {
 export class FakeWorkerHost implements WorkerHost {
   readonly type = 'cluster';
   readonly workers: FakeWorker[] = [];
+  /** Its workers have a board of starts on this clock. */
+  boardClock: FakeClock | null = null;
 
   spawn(boot: WorkerBoot, listener: WorkerListener): WorkerChannel {
-    const worker = new FakeWorker(1_000 + this.workers.length, boot, listener);
+    const worker = new FakeWorker(1_000 + this.workers.length, boot, listener, this.boardClock);
     this.workers.push(worker);
     return worker;
   }

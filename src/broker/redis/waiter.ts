@@ -117,10 +117,18 @@ export class Waiter {
         : [STOOD_BEHIND_MS, Math.min(callDeadlineMs, STOOD_BEHIND_GRACE_MS)];
     const longestMs = blockMs + graceMs;
     const reply = seat.link.send('BLPOP', ['BLPOP', ...keys, String(blockMs / 1_000)], longestMs);
-    onRead?.((verb, args) => seat.link.send(verb, args, longestMs));
+    let behind = false;
+    onRead?.((verb, args) => {
+      behind = true;
+      return seat.link.send(verb, args, longestMs);
+    });
     const reading = reply
       .finally(() => onRead?.(null))
-      .then((woken) => (Array.isArray(woken) ? String(woken[0]) : undefined));
+      // The answer to what stands behind it came with it, and brings the job that is awaited: that goes first.
+      .then(async (woken) => {
+        if (behind) await new Promise(setImmediate);
+        return Array.isArray(woken) ? String(woken[0]) : undefined;
+      });
     const finished = reading.then(
       (key) => ({ key }),
       (error: unknown) => ({ error }),

@@ -1,6 +1,7 @@
 import type { TaskInput } from '../../task/input-check.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
 import type { StackSample } from './stack.ts';
+import type { StartBoard } from './start-board.ts';
 
 /** How a worker ended. Exactly one of code and signal is set for a process; a thread has a code. */
 export interface ExitInfo {
@@ -25,6 +26,8 @@ export interface WorkerListener {
 export interface WorkerChannel {
   /** The process it runs in; for a thread the master's. Undefined when the start failed. */
   readonly pid: number | undefined;
+  /** Where it notes which deliveries have begun; without one it tells by messages. */
+  readonly starts?: StartBoard;
   /** Nothing may be sent before the worker said `ready`: it could be lost. Never throws; after the end it does nothing. */
   send(message: ToWorker): void;
   /** Ends it at once, whatever it does (SIGKILL; terminate). `exit` follows. Harmless after the end. */

@@ -12,6 +12,7 @@ import {
 import { LineSplitter } from './lines.ts';
 import { openEnvelope, type ToWorker } from './protocol.ts';
 import type { StackSample } from './stack.ts';
+import { type BoardMemory, StartBoard } from './start-board.ts';
 import { stackOfThread } from './thread-stack.ts';
 import { packToWorker } from './wire.ts';
 
@@ -20,6 +21,12 @@ export interface ThreadHostOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly resourceLimits?: ResourceLimits;
   readonly clock: Clock;
+}
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly boot: WorkerBoot;
+  readonly starts: BoardMemory;
 }
 
 /** A thread in a native call ends only after it: so long is waited before its place is taken by another. */
@@ -41,17 +48,18 @@ export class ThreadHost implements WorkerHost {
     const { env, resourceLimits, clock } = this.#options;
     try {
       const { script, eval: isText } = THREAD_ENTRY;
+      const starts = new StartBoard(boot.concurrency, clock);
       const thread = new Worker(script, {
         eval: isText,
         name: `forkloop ${boot.pool}/${boot.slot}`,
-        workerData: boot,
+        workerData: { boot, starts: starts.memory } satisfies ThreadData,
         env: { ...env },
         execArgv: [],
         stdout: true,
         stderr: true,
         ...(resourceLimits === undefined ? {} : { resourceLimits }),
       });
-      return new ThreadChannel(thread, listener, clock);
+      return new ThreadChannel(thread, starts, listener, clock);
     } catch (error) {
       setImmediate(() => listener.exit({ code: null, signal: null, lastWords: '', error: error as Error }));
       return NO_CHANNEL;
@@ -61,6 +69,7 @@ export class ThreadHost implements WorkerHost {
 
 class ThreadChannel implements WorkerChannel {
   readonly pid = process.pid;
+  readonly starts: StartBoard;
   readonly #thread: Worker;
   readonly #listener: WorkerListener;
   readonly #clock: Clock;
@@ -69,7 +78,8 @@ class ThreadChannel implements WorkerChannel {
   #error: Error | null = null;
   #state: 'running' | 'terminating' | 'ended' = 'running';
 
-  constructor(thread: Worker, listener: WorkerListener, clock: Clock) {
+  constructor(thread: Worker, starts: StartBoard, listener: WorkerListener, clock: Clock) {
+    this.starts = starts;
     this.#thread = thread;
     this.#listener = listener;
     this.#clock = clock;

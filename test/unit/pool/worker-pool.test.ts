@@ -240,6 +240,50 @@ describe('WorkerPool', () => {
     assert.equal(pool.status().workers[0]?.lastExit, null);
   });
 
+  it('counts the hard limit from there also where it must look for it on a board', async () => {
+    const { pool, host, clock, ended } = setUp({ kind: 'async', concurrency: 10 });
+    host.boardClock = clock;
+    void pool.start();
+    host.last.ready();
+    const [soon, late] = [delivery(), delivery()];
+    pool.run([soon, late]);
+    host.last.note(soon.token);
+    assert.deepEqual(
+      pool.deliveries().map(({ runMs }) => runMs),
+      [0, null],
+    );
+    await clock.advance(1_400);
+    host.last.note(late.token);
+    await clock.advance(110);
+    assert.deepEqual(
+      ended.map(({ delivery: { token }, runMs }) => [token, (runMs ?? 0) >= 1_500]),
+      [[soon.token, true]],
+    );
+    await clock.advance(1_380);
+    assert.equal(ended.length, 1);
+    await clock.advance(20);
+    assert.equal(ended[1]?.outcome.type, 'timed_out');
+  });
+
+  it('lays a sudden end to what the board says had begun', async () => {
+    const { pool, host, clock, ended } = setUp({ kind: 'async', concurrency: 10 });
+    host.boardClock = clock;
+    void pool.start();
+    host.last.ready();
+    const [begun, waits] = [delivery(), delivery()];
+    pool.run([begun, waits]);
+    host.last.note(begun.token);
+    host.last.exit();
+    await clock.advance(0);
+    assert.deepEqual(
+      ended.map(({ delivery: { token }, outcome }) => [token, outcome.type]),
+      [
+        [begun.token, 'crashed'],
+        [waits.token, 'interrupted'],
+      ],
+    );
+  });
+
   it('ends an async job at its hard limit at once, drops its late result, and recycles a worker in which it runs on', async () => {
     const { pool, host, clock, ended } = setUp({ kind: 'async', concurrency: 10 });
     void pool.start();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { FromWorker } from '../../../src/pool/host/protocol.ts';
+import { StartBoard, StartNotes } from '../../../src/pool/host/start-board.ts';
 import type { Delivery } from '../../../src/pool/pool.ts';
 import { defineTask, type TaskContext } from '../../../src/task/define.ts';
 import { Runner } from '../../../src/worker/runner.ts';
@@ -8,7 +9,7 @@ import { FakeClock } from '../../support/fake-clock.ts';
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A runner of one task that ends when the test says so, or does what `run` does. */
-function setUp(concurrency: number, run?: (token: string) => unknown) {
+function setUp(concurrency: number, run?: (token: string) => unknown, starts?: StartNotes) {
   const clock = new FakeClock();
   const posted: FromWorker[] = [];
   const end = new Map<string, () => void>();
@@ -20,7 +21,7 @@ function setUp(concurrency: number, run?: (token: string) => unknown) {
     });
   const task = defineTask('task', { run: handler });
   const tasks = new Map([['task', task]]);
-  const runner = new Runner({ concurrency, tasks, clock, post: (message) => posted.push(message) });
+  const runner = new Runner({ concurrency, tasks, clock, post: (message) => posted.push(message), starts });
   return { runner, clock, posted, end };
 }
 
@@ -59,6 +60,28 @@ describe('Runner', () => {
       ended: [completed('c'), completed('a'), completed('b')],
     });
     assert.equal(posted.filter(({ type }) => type === 'ended').length, 1);
+  });
+
+  it('notes on its board what begins, before the call, and posts nothing of it', async () => {
+    const board = new StartBoard(10, new FakeClock(), () => 0);
+    const places: number[] = [];
+    const begun: (number | null)[][] = [];
+    const look = () => void begun.push(places.map((place) => board.startedAt(place)));
+    const { runner, posted, end } = setUp(2, look, new StartNotes(board.memory, new FakeClock(), () => 0));
+    const given = deliveries('a', 'b', 'c', 'd');
+    for (const { token } of given)
+      places.push(board.place({ startedAt: null, token } as { startedAt: null }));
+    runner.run(given);
+    assert.deepEqual(begun, [
+      [0, null, null, null],
+      [0, 0, null, null],
+    ]);
+    runner.abort(['c'], 'cancel');
+    end.get('a')?.();
+    await turn();
+    await turn();
+    assert.deepEqual(begun.at(-1), [0, 0, null, 0], 'what was handed back has kept its number');
+    assert(!JSON.stringify(posted).includes('started'));
   });
 
   it('gives the event loop a turn after each handler that works hard before it waits', async () => {
