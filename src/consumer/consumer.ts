@@ -52,8 +52,6 @@ export class Consumer implements Service {
   #meanRunMs: MovingMean = null;
   readonly #byName = new Map<string, QueueLine>();
   readonly #suspects: SuspectGate;
-  /** Deliveries that were given up and have not ended yet. */
-  readonly #givenUp = new Set<string>();
   /** Slots that exchanges under way may fill. */
   #reserved = 0;
   /** Where the next round begins, so that queues take turns. */
@@ -290,14 +288,13 @@ export class Consumer implements Service {
 
   #run(line: QueueLine, jobs: ExchangeDone['jobs']): void {
     const { pool, log } = this.#options;
-    const deliveries = holdAll(line, jobs, { tasks: pool.tasks, givenUp: this.#givenUp, log });
+    const deliveries = holdAll(line, jobs, pool, log);
     if (deliveries.length > 0) pool.run(deliveries);
   }
 
   #settleAll(ended: readonly Ended[]): void {
     const { random, log } = this.#options;
     for (const end of ended) {
-      this.#givenUp.delete(end.delivery.token);
       // Pools take turns: this one may ask again.
       if (end.delivery.alone) this.#suspects.leave();
       if (end.runMs !== null) this.#meanRunMs = addToMean(this.#meanRunMs, end.runMs);
@@ -309,7 +306,6 @@ export class Consumer implements Service {
   }
 
   #abortHeld(tokens: readonly string[]): void {
-    for (const token of tokens) this.#givenUp.add(token);
     if (this.#options.onLeaseLost === 'stop' && tokens.length > 0)
       this.#options.pool.abort(tokens, 'lease_lost', 0);
     this.#changed.notify();

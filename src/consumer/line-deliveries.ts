@@ -9,28 +9,22 @@ import { type PreparedJob, prepare } from './delivery.ts';
 import type { QueueLine } from './queue-line.ts';
 import { exhausted, type SettledAttempt, settlementOf, unreadable } from './settlement.ts';
 
-export interface Holding {
-  readonly tasks: Pool['tasks'];
-  /** Deliveries that were given up and have not ended yet. */
-  readonly givenUp: ReadonlySet<string>;
-  readonly log: Logger;
-}
-
 /** Holds those that the pool can run and answers their deliveries; the others are settled. */
 export function holdAll(
   line: QueueLine,
   jobs: readonly ClaimedJob[],
-  { tasks, givenUp, log }: Holding,
+  pool: Pick<Pool, 'tasks' | 'has'>,
+  log: Logger,
 ): Delivery[] {
   const deliveries: Delivery[] = [];
   for (const claimed of jobs) {
-    if (givenUp.has(claimed.token)) {
-      // A broker that was brought back to an earlier state hands out anew what is just being ended here: under another token
-      // the two are told apart.
+    if (pool.has(claimed.token)) {
+      // A broker that was brought back to an earlier state hands out anew what was given up here and has not quite ended: under
+      // another token the two are told apart.
       line.settle({ type: 'release', token: claimed.token });
       continue;
     }
-    const result = prepare(claimed, line.settings, tasks);
+    const result = prepare(claimed, line.settings, pool.tasks);
     if (result.type === 'ready') {
       line.held.set(claimed.token, { prepared: result.prepared, daemon: line.session.daemon });
       deliveries.push(result.prepared.delivery);

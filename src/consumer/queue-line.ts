@@ -1,4 +1,4 @@
-import { BATCH_LIMIT } from '../broker/messages/batch.ts';
+import { BATCH_BYTES_LIMIT, BATCH_LIMIT } from '../broker/messages/batch.ts';
 import type { Settlement } from '../broker/messages/exchange.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { PreparedJob, QueueSettings } from './delivery.ts';
@@ -69,8 +69,15 @@ export class QueueLine {
     this.#settlements = this.#settlements.filter(({ token }) => !tokens.has(token));
   }
 
+  /** As many as one call carries; the last one may pass the limit of bytes. */
   takeSettlements(): Settlement[] {
-    return this.#settlements.splice(0, BATCH_LIMIT);
+    let count = 0;
+    for (let bytes = 0; count < BATCH_LIMIT && bytes < BATCH_BYTES_LIMIT; count++) {
+      const next = this.#settlements[count];
+      if (next === undefined) break;
+      bytes += weightOf(next);
+    }
+    return this.#settlements.splice(0, count);
   }
 
   wake(): void {
@@ -90,3 +97,12 @@ export class QueueLine {
     this.suspects = false;
   }
 }
+
+/** Bytes of what it carries for its job, which may be as large as its input. */
+function weightOf(settlement: Settlement): number {
+  const result = 'result' in settlement ? settlement.result?.json : undefined;
+  const error = 'error' in settlement ? settlement.error : undefined;
+  return bytesOf(result) + bytesOf(error);
+}
+
+const bytesOf = (text: string | undefined): number => (text === undefined ? 0 : Buffer.byteLength(text));

@@ -27,8 +27,6 @@ export class QueueSession {
   #accounts = new Accounts();
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #resting: Promise<void> | null = null;
-  /** A lane waits for an agreement. An audit that it shares must come to one even where the counts are equal. */
-  #gapMet = false;
   readonly #changed = new Condition();
   /** Aborts the pauses between repeats when the session ends. */
   #ended = new AbortController();
@@ -133,15 +131,13 @@ export class QueueSession {
     await this.#renew(this.#daemon);
   }
 
-  /** Lets the lanes rest for one round trip and compares accounts: a late copy can hide that the broker rolled back. */
+  /**
+   * Lets the lanes rest for one round trip and compares accounts: a late copy can hide that the broker rolled back, and a
+   * daemon that is full sends nothing that could meet a gap. It renews the lease, too; while fenced it does nothing else.
+   */
   async audit(): Promise<void> {
-    if (this.#state !== 'open') return;
-    await this.#rest(async (daemon) => {
-      const reply = await this.#renew(daemon);
-      if (this.#daemon !== daemon) return;
-      const differs = reply?.status === 'renewed' && reply.inFlight !== this.#accounts.size;
-      if (differs || this.#gapMet) await this.#agree(daemon);
-    });
+    if (this.#state === 'fenced') await this.heartbeat();
+    else if (this.#state === 'open') await this.resync();
   }
 
   /** Fences when the last confirmed renewal is too old. */
@@ -153,7 +149,6 @@ export class QueueSession {
   }
 
   async resync(): Promise<void> {
-    this.#gapMet = true;
     await this.#rest((daemon) => this.#agree(daemon));
   }
 
@@ -186,7 +181,6 @@ export class QueueSession {
     this.#lanes = ['idle', 'idle'];
     this.#accounts = new Accounts();
     this.#resting = null;
-    this.#gapMet = false;
     this.#confirmedAt = sentAt;
     this.#state = 'open';
     this.#options.listener.opened();
@@ -280,8 +274,8 @@ export class QueueSession {
   async #agree(daemon: string): Promise<void> {
     const { broker, queue, leaseMs, clock, random, log, listener } = this.#options;
     const ended = this.#ended.signal;
-    this.#gapMet = false;
     for (let attempt = 0; !ended.aborted; attempt++) {
+      const sentAt = clock.monotonic();
       try {
         const reply = await broker.resync(queue, { daemon, leaseMs, numbers: this.#numbers });
         if (this.#daemon !== daemon) return;
@@ -289,9 +283,11 @@ export class QueueSession {
           this.#lose();
           return;
         }
+        this.#confirm(sentAt);
         const { stray, vanished } = this.#accounts.adopt(reply.tokens);
         const counts = { stray: stray.length, vanished: vanished.length };
-        log.warn('accounts differ from the broker, resynchronised', { queue, ...counts });
+        if (stray.length + vanished.length > 0)
+          log.warn('accounts differ from the broker, resynchronised', { queue, ...counts });
         if (stray.length > 0) listener.stray(stray);
         if (vanished.length > 0) listener.vanished(vanished);
         return;

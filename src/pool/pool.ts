@@ -135,6 +135,8 @@ export interface Pool extends Service {
   readonly free: number;
   /** Deliveries that were given and have not ended. */
   readonly inFlight: number;
+  /** Whether it has this delivery still: to run, or its code after it was ended by force. */
+  has(token: string): boolean;
   /** The tasks its workers have loaded, by name; empty until the first is ready. */
   readonly tasks: ReadonlyMap<string, TaskManifest>;
   /** At most `free` deliveries. Never throws: what cannot run ends as an Outcome. */

@@ -83,6 +83,12 @@ export class WorkerPool implements Pool, WorkerOwner {
     return this.#ledger.size;
   }
 
+  has(token: string): boolean {
+    if (this.#ledger.get(token) !== undefined) return true;
+    for (const { zombies } of this.#staff.all) if (zombies.has(token)) return true;
+    return false;
+  }
+
   get tasks(): ReadonlyMap<string, TaskManifest> {
     return this.#staff.tasks;
   }

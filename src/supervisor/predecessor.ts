@@ -40,7 +40,8 @@ export function writeNote(directory: string, note: DaemonNote): void {
 export function readNote(directory: string, lock: string): DaemonNote | null {
   try {
     const note = JSON.parse(readFileSync(notePath(directory), 'utf8')) as DaemonNote;
-    const ours = note.bootId === bootId() && note.lock === lock;
+    const boot = bootId();
+    const ours = boot !== '' && note.bootId === boot && note.lock === lock;
     return ours && typeof note.run === 'string' && isRecord(note.sessions) ? note : null;
   } catch {
     return null;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { BrokerError } from '../../src/broker/broker-error.ts';
+import type { Settlement } from '../../src/broker/messages/exchange.ts';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { openRedisFixture, plainClient, redisBroker } from '../support/redis-broker.ts';
@@ -97,6 +98,20 @@ describeRedis('the redis broker', () => {
       assert.equal(await world.reclaim(daemon), 0);
       const kept = await admin.lRange(keys.quarantine, 0, -1);
       assert.deepEqual(new Set(kept), new Set([a!.record.slice(0, 80), 'garbage']));
+    });
+
+    it('puts a job that stands in flight under no claim into the quarantine, and settles the rest', async () => {
+      await world.enqueue({}, {});
+      const daemon = await world.daemon();
+      const [a, b] = await daemon.claim(2);
+      const id = a!.token.slice(0, 36);
+      const spoiled = [id, `${id}:abc`, `${id}:-5`, `${id}:`];
+      for (const field of spoiled) await admin.hSet(keys.inFlight(daemon.id), field, a!.record);
+      const settle: Settlement[] = spoiled.map((token) => ({ type: 'release', token }));
+      const reply = await daemon.exchange({ settle: [{ type: 'ack', token: b!.token }, ...settle] });
+      assert.deepEqual([reply.refused, reply.refusedAcks], [[], 0]);
+      assert.equal(await admin.lLen(keys.quarantine), spoiled.length);
+      assert.deepEqual(await admin.hKeys(keys.inFlight(daemon.id)), [a!.token]);
     });
 
     it('bounds the quarantine', async () => {

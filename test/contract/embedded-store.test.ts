@@ -154,6 +154,20 @@ describe('the embedded store', () => {
       assert.equal((await second.stats('q')).counters.reclaimed, 3);
     });
 
+    it('keeps what is no record any more among the dead, and gives back the rest', async () => {
+      const first = await open();
+      const records = [job(), job(), job()];
+      await first.enqueue('q', batch(...records));
+      await (await daemonOf(first))({ want: 2 });
+      await first.close();
+      sql(`UPDATE record SET record = 'x' WHERE record = '${records[0]}'`);
+
+      const second = await open();
+      const { inFlight, dead, ready } = await second.stats('q');
+      assert.deepEqual({ inFlight, dead, ready }, { inFlight: 0, dead: 1, ready: 2 });
+      assert.equal((await second.list('q', { state: 'dead', limit: 10 }))[0]?.record, 'x');
+    });
+
     it('lets a job that was in flight at two restarts run only alone', async () => {
       for (let restart = 0; restart < 2; restart += 1) {
         const broker = await open();

@@ -7,6 +7,7 @@ import type { QueuePause } from '../../src/broker/messages/operator.ts';
 import type { EpochMs } from '../../src/lib/clock.ts';
 import type { Dice } from './dice.ts';
 import { FaultyDatabase } from './faulty-database.ts';
+import { START } from './machine.ts';
 import type { Call, Death, Effect, Mortal, QueueImage, SimStore, Standing } from './sim-store.ts';
 import type { StoreDisk } from './store-disk.ts';
 import { readFiles, type StoreFiles, torn, writeFiles } from './store-files.ts';
@@ -112,7 +113,7 @@ export class EmbeddedStore implements SimStore, Mortal {
     mkdirSync(this.#place);
     if (left !== null) writeFiles(this.#path, left);
     const file = new FaultyDatabase();
-    return [file, new Store(this.#path, file.open)];
+    return [file, new Store(this.#path, START, file.open)];
   }
 
   #apply(

@@ -36,6 +36,8 @@ export class Ledger {
   readonly #lost = new Set<string>();
   /** Tokens of which the store knows nothing any more: a daemon may have them, the store may give them out again. */
   readonly #forgotten = new Set<string>();
+  /** Tokens whose code outlives their delivery: what follows must not wait for it. */
+  readonly #outlived = new Set<string>();
   /** By session: the true time at which its last renewal was carried out, also one that the store has forgotten. */
   readonly #renewedAt = new Map<string, number>();
   overlaps = 0;
@@ -64,6 +66,10 @@ export class Ledger {
   forget(truth: QueueTruth): void {
     for (const { place } of truth.jobs.values())
       if (place.at === 'in_flight') this.#forgotten.add(place.token);
+  }
+
+  outlive(token: string): void {
+    this.#outlived.add(token);
   }
 
   renew(session: string, at: number): void {
@@ -126,7 +132,7 @@ export class Ledger {
   #overlap(other: Run, machine: Machine, now: number, { clockAheadAt, leaseMs }: Excuses): void {
     this.overlaps += 1;
     const what = `job ${other.id} runs on ${machine.name} while ${other.token} runs on ${other.machine.name}`;
-    if (this.#forgotten.has(other.token)) return;
+    if (this.#forgotten.has(other.token) || this.#outlived.has(other.token)) return;
     if (!this.#taken.has(other.token)) throw new Violation('I3', `${what}, whose lease was not taken`);
     const stopped = other.machine.state === 'stopped' || now - other.machine.lastStoppedAt < NOTICE_MS;
     if (!stopped && now - clockAheadAt > 2 * leaseMs)

@@ -364,7 +364,7 @@ const IN_DAEMONS: readonly Mutant[] = [
   {
     name: 'what is handed out anew runs beside its first run',
     file: 'consumer/line-deliveries.ts',
-    find: 'if (givenUp.has(claimed.token)) {',
+    find: 'if (pool.has(claimed.token)) {',
     replace: 'if (false) {',
     seed: 52,
   },
@@ -383,13 +383,6 @@ const IN_DAEMONS: readonly Mutant[] = [
     seed: 18,
   },
   {
-    name: 'a resync contents itself with an audit under way',
-    file: SESSION,
-    find: 'if (differs || this.#gapMet)',
-    replace: 'if (differs)',
-    seed: 72,
-  },
-  {
     name: 'a resync does not wait for the other lane',
     file: SESSION,
     find: `const quiet = () => this.#daemon !== daemon || !(this.#lanes.includes('sent') || this.waiting);`,
@@ -399,8 +392,8 @@ const IN_DAEMONS: readonly Mutant[] = [
   {
     name: 'accounts are never compared',
     file: SESSION,
-    find: 'reply.inFlight !== this.#accounts.size',
-    replace: 'false',
+    find: `else if (this.#state === 'open') await this.resync();`,
+    replace: 'else await this.heartbeat();',
     seed: 20,
   },
   {

@@ -20,6 +20,8 @@ export interface SimPoolOptions {
   readonly slots: number;
   /** A delivery starts to run: how it will go. */
   readonly onStart: (delivery: Delivery, pool: SimPool) => Attempt;
+  /** Its delivery has been ended by force, as an async pool does it: the code runs on for a moment. */
+  readonly onOutlived: (token: string) => void;
   /** Its process has ended, whether the master knows it or not. */
   readonly onEnd: (token: string) => void;
 }
@@ -28,6 +30,8 @@ export interface SimPoolOptions {
 export class SimPool extends FakePool {
   readonly #options: SimPoolOptions;
   readonly #alive = new Set<string>();
+  /** Their code runs on, their deliveries have ended: what they answer is nobody's. */
+  readonly #outlived = new Set<string>();
 
   constructor(options: SimPoolOptions) {
     super(options.queues, options.slots, ['work']);
@@ -39,18 +43,28 @@ export class SimPool extends FakePool {
     for (const delivery of batch) this.#start(delivery);
   }
 
-  /** Some end at once, some take their time. */
+  /** Some end at once, some take their time; of some only the code does, their deliveries end at once. */
   override abort(tokens: readonly string[], reason: 'cancel' | 'drain' | 'lease_lost'): void {
     const { machine, timeline } = this.#options;
-    const [quick, slow] = [0, 1].map((kind) => tokens.filter((token) => lastDigit(token) % 2 === kind));
-    this.#abort(quick ?? [], reason);
-    for (const token of slow ?? [])
-      timeline.after((ABORT_MS / 15) * lastDigit(token), () => this.#abort([token], reason), machine);
+    for (const token of tokens) {
+      if (!this.running.has(token)) continue;
+      const digit = lastDigit(token);
+      const [lasts, outlives] = [digit % 2 === 1, reason === 'lease_lost' && digit % 4 === 3];
+      const end = () => {
+        this.#gone(token);
+        if (!outlives) super.abort([token], reason);
+      };
+      if (lasts) timeline.after((ABORT_MS / 15) * digit, end, machine);
+      else end();
+      if (!outlives) continue;
+      this.#outlived.add(token);
+      this.#options.onOutlived(token);
+      super.abort([token], reason);
+    }
   }
 
-  #abort(tokens: readonly string[], reason: 'cancel' | 'drain' | 'lease_lost'): void {
-    for (const token of tokens) this.#gone(token);
-    super.abort(tokens, reason);
+  override has(token: string): boolean {
+    return super.has(token) || this.#alive.has(token);
   }
 
   /** Those that have not ended by the deadline are ended by force. */
@@ -58,7 +72,7 @@ export class SimPool extends FakePool {
     while (this.running.size > 0 && deadline?.aborted === false) {
       await this.#options.machine.clock.sleep(50, deadline);
     }
-    for (const token of this.running.keys()) this.#gone(token);
+    this.die();
     await super.stop();
   }
 
@@ -75,7 +89,7 @@ export class SimPool extends FakePool {
     timeline.after(runMs, () => {
       if (!this.#alive.has(token)) return;
       this.#gone(token);
-      timeline.after(0.1, () => this.end(token, outcome), machine);
+      if (!this.#outlived.has(token)) timeline.after(0.1, () => this.end(token, outcome), machine);
     });
   }
 

@@ -145,6 +145,7 @@ export class World {
       queues: climate.queues,
       slots: climate.slots,
       onStart: (delivery, of) => this.#runs(delivery, of, machine, place),
+      onOutlived: (token) => this.ledger.outlive(token),
       onEnd: (token) => this.ledger.end(token, machine),
     });
     const conduct = new Conduct();

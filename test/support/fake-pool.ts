@@ -41,6 +41,10 @@ export class FakePool implements Pool {
     return this.running.size;
   }
 
+  has(token: string): boolean {
+    return this.running.has(token);
+  }
+
   run(batch: readonly Delivery[]): void {
     for (const delivery of batch) {
       this.given.push(delivery);

@@ -4,6 +4,7 @@
  */
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../../lib/clock.ts';
 import { ForkloopError } from '../../lib/errors.ts';
 import type { FromStore, StoreRequest, ToStore } from './messages.ts';
 import { Store } from './store.ts';
@@ -23,7 +24,7 @@ if (store !== null) {
 
 function openStore(path: string): Store | null {
   try {
-    return new Store(path);
+    return new Store(path, systemClock.now());
   } catch (error) {
     const code = error instanceof ForkloopError ? error.code : 'ERR_BROKER_UNFIT';
     say({ type: 'unfit', code, message: (error as Error).message });

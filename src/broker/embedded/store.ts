@@ -40,7 +40,7 @@ export class Store {
   #highest: EpochMs;
 
   /** What was in flight belonged to a daemon that is gone: it is at the head again. `open`: a test's way to the file. */
-  constructor(path: string, open: typeof openDatabase = openDatabase) {
+  constructor(path: string, now: EpochMs, open: typeof openDatabase = openDatabase) {
     this.#database = open(path);
     this.#ballast = new Ballast(path);
     this.#ballast.load();
@@ -48,7 +48,7 @@ export class Store {
     this.#database.pragma(`wal_autocheckpoint = ${Math.trunc(pages)}`);
     this.#shelves = new SqlShelves(this.#database);
     this.#highest = this.#shelves.meta('highest_time');
-    for (const name of this.#shelves.names()) this.#takeBack(name);
+    for (const name of this.#shelves.names()) this.#takeBack(name, now);
   }
 
   /** Queues with something to claim. */
@@ -187,12 +187,12 @@ export class Store {
   }
 
   /** The last first, each chunk in front of the one before, so that the whole keeps its order. */
-  #takeBack(name: string): void {
+  #takeBack(name: string, now: EpochMs): void {
     const shelf = this.#shelves.shelf(name);
     while (shelf.count(IN_FLIGHT) > 0) {
       const keys = shelf.lastInFlight(TAKE_BACK_CHUNK);
       this.#database.exec('BEGIN');
-      this.#queue(name).takeBack(keys.reverse());
+      this.#queue(name).takeBack(now, keys.reverse());
       this.#shelves.flush();
       this.#database.exec('COMMIT');
       this.#shelves.committed();

@@ -3,13 +3,13 @@
 import type { EpochMs } from '../../lib/clock.ts';
 import { recordId, tokenOf } from '../job-record.ts';
 import { BATCH_BYTES_LIMIT, BATCH_LIMIT } from '../messages/batch.ts';
-import type { ClaimedJob, ExchangeDone, ExchangeRequest, ResultRecord } from '../messages/exchange.ts';
+import type { ClaimedJob, ExchangeDone, ExchangeRequest } from '../messages/exchange.ts';
+import { EXPIRED_RESULT } from '../unrun-results.ts';
 import type { DeadJobs } from './dead-jobs.ts';
 import { type Header, readHeader, readStanding } from './header.ts';
 import { readyLine } from './placement.ts';
 import type { Session } from './sessions.ts';
 import {
-  DEAD,
   DELAYED,
   IN_FLIGHT,
   type JobKey,
@@ -80,7 +80,7 @@ export class Claimer {
         const header = readHeader(record);
         if (header === null) {
           dropped.push({ id: recordId(record), reason: 'corrupt' });
-          this.#buryCorrupt(key, now);
+          this.#dead.bury([key], now);
         } else if (header.expiresAt !== 0 && now >= header.expiresAt) {
           dropped.push({ id: header.id, reason: 'expired' });
           this.#expire(key, header, now + request.droppedResultTtlMs);
@@ -99,17 +99,6 @@ export class Claimer {
     this.#shelf.tally('expired', 1);
     if (unique !== null) this.#shelf.release(unique, id);
     if (!keepResult) return;
-    const result: ResultRecord = {
-      status: 'expired',
-      error: { name: 'JobExpired', message: 'the job was not started before its time ran out' },
-    };
-    this.#shelf.keepResults([{ id, json: JSON.stringify(result), untilAt }]);
-  }
-
-  /** Kept among the dead as it is, for a person to look at. */
-  #buryCorrupt(key: JobKey, now: EpochMs): void {
-    this.#shelf.move(IN_FLIGHT, [{ key, record: null, line: DEAD, rank: now }]);
-    this.#shelf.tally('dead', 1);
-    this.#dead.trim(now);
+    this.#shelf.keepResults([{ id, json: EXPIRED_RESULT, untilAt }]);
   }
 }

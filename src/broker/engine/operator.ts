@@ -12,7 +12,7 @@ import type {
   PurgeState,
   RetryReply,
 } from '../messages/operator.ts';
-import { DELETED_RESULT } from '../operator-results.ts';
+import { DELETED_RESULT } from '../unrun-results.ts';
 import { readHeader, rewrite } from './header.ts';
 import { readyLine } from './placement.ts';
 import {

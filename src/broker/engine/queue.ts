@@ -161,7 +161,10 @@ export class Queue {
     this.#restoreOnRollback(session);
     session.state = 'taken';
     const chunk = [...session.inFlight].slice(-RECLAIM_CHUNK); // the last first, so that the whole keeps its order
-    this.takeBack(chunk.map(([, delivered]) => delivered.key));
+    this.takeBack(
+      now,
+      chunk.map(([, delivered]) => delivered.key),
+    );
     for (const [token] of chunk) session.inFlight.delete(token);
     session.takenJobs += chunk.length;
     const more = session.inFlight.size > 0;
@@ -172,16 +175,18 @@ export class Queue {
     return { status: 'reclaimed', moved: session.takenJobs, more };
   }
 
-  /** Jobs in flight whose daemon is gone go back to the head, in the order given. */
-  takeBack(keys: readonly JobKey[]): void {
+  /** Jobs in flight whose daemon is gone go back to the head, in the order given; what is no record any more is dead. */
+  takeBack(now: EpochMs, keys: readonly JobKey[]): void {
     const moves: Move[] = [];
+    const unreadable: JobKey[] = [];
     for (const [key, record] of this.#shelf.read(keys)) {
       const header = readHeader(record);
-      if (header === null) continue;
-      moves.push(placeReclaimed({ key, record, header }));
+      if (header === null) unreadable.push(key);
+      else moves.push(placeReclaimed({ key, record, header }));
     }
     this.#shelf.move(IN_FLIGHT, moves);
     this.#shelf.tally('reclaimed', moves.length);
+    this.#dead.bury(unreadable, now);
     if (moves.length > 0) this.#wake();
   }
 

@@ -67,15 +67,21 @@ export class Settler {
   #move(settled: readonly Moved[], now: EpochMs): void {
     const records = this.#shelf.read(settled.map(({ delivered }) => delivered.key));
     const moves: Move[] = [];
+    const unreadable: JobKey[] = [];
     for (const { delivered, settlement } of settled) {
       const record = records.get(delivered.key);
-      const header = record === undefined ? null : readHeader(record);
-      if (record === undefined || header === null) continue;
+      if (record === undefined) continue;
+      const header = readHeader(record);
+      if (header === null) {
+        unreadable.push(delivered.key);
+        continue;
+      }
       moves.push(placeSettled({ key: delivered.key, record, header }, settlement, now));
       if (settlement.type === 'retry') this.#shelf.tally('retried', 1);
       if (settlement.type === 'dead') this.#shelf.tally('dead', 1);
     }
     this.#shelf.move(IN_FLIGHT, moves);
+    this.#dead.bury(unreadable, now);
     if (moves.some((move) => move.line === DEAD)) this.#dead.trim(now);
     if (moves.some((move) => move.line !== DEAD && move.line !== DELAYED)) this.#onReady();
   }

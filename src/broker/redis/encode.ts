@@ -5,7 +5,7 @@ import type { EnqueueBatch, EnqueueJob } from '../messages/enqueue.ts';
 import type { ExchangeRequest, Settlement } from '../messages/exchange.ts';
 import { PURGE_CHUNK, type PurgeRequest } from '../messages/operator.ts';
 import type { FireRequest } from '../messages/schedule.ts';
-import { DELETED_RESULT } from '../operator-results.ts';
+import { DELETED_RESULT, EXPIRED_RESULT } from '../unrun-results.ts';
 import { type QueueKeys, SCHEMA } from './keys.ts';
 
 /** What a script is called with. Its header says what stands where. */
@@ -15,11 +15,6 @@ export interface Call {
 }
 
 const RECORD = /^1[\da-f-]{36}\d{15}[\da-f]\d{24}/i;
-
-const EXPIRED = JSON.stringify({
-  status: 'expired',
-  error: { name: 'ForkloopError', message: 'the job expired before it was started' },
-});
 
 /** @throws ForkloopError ERR_OPTION_INVALID, ERR_INPUT_INVALID */
 export function encodeEnqueue(keys: QueueKeys, batch: EnqueueBatch, epoch: string): Call {
@@ -98,7 +93,7 @@ export function encodeExchange(keys: QueueKeys, request: ExchangeRequest): Call 
       wholeMs(request.keepDead.ageMs),
       String(BATCH_BYTES_LIMIT),
       keys.resultPrefix,
-      EXPIRED,
+      EXPIRED_RESULT,
       String(plain.length),
       ...plain,
       ...others,

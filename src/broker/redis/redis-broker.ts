@@ -34,7 +34,7 @@ import {
   WATERMARK_AHEAD_MS,
   type WatermarkReply,
 } from '../messages/schedule.ts';
-import { DELETED_RESULT } from '../operator-results.ts';
+import { DELETED_RESULT } from '../unrun-results.ts';
 import {
   decodeDelete,
   decodeEnqueue,

@@ -258,7 +258,7 @@ describe('the shelf of rows and the shelf in memory', () => {
     try {
       fc.assert(
         fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) => {
-          const store = new Store(join(directory, `${++runs}.db`));
+          const store = new Store(join(directory, `${++runs}.db`), 1_800_000_000_000);
           const play = new Play(store);
           for (const next of steps) play.play(next);
           store.close();

@@ -355,6 +355,46 @@ describe('the consumer', () => {
     assert.equal(pool.given.filter(({ token }) => token === handed?.token).length, 1);
   });
 
+  it('finds in an audit that the broker holds another job for it, though as many', async () => {
+    const shared = new MemoryBroker({ clock });
+    const { resync } = shared;
+    const other = `${newId()}:1`;
+    const { pool, consumer, enqueue } = setUp({ slots: 1, shared });
+    await enqueue('a', 1);
+    await consumer.start();
+    await until(() => pool.inFlight === 1);
+    const [token = ''] = pool.running.keys();
+    shared.resync = async (queue, request) => {
+      const reply = await resync.call(shared, queue, request);
+      return reply.status === 'synced' ? { ...reply, tokens: [other] } : reply;
+    };
+    const released: string[] = [];
+    const { exchange } = shared;
+    shared.exchange = async (queue, request) => {
+      released.push(...request.settle.map((one) => `${one.type} ${one.token}`));
+      return exchange.call(shared, queue, request);
+    };
+    await consumer.sessions[0]?.audit();
+    assert.deepEqual(pool.aborted[0]?.tokens, [token]);
+    await until(() => released.includes(`release ${other}`));
+  });
+
+  it('renews a lease by its audits too, also when it has fenced itself', async () => {
+    const { consumer, stall, cut, mend } = setUp({ fenceAfterMs: 50 });
+    stall('exchange');
+    await consumer.start();
+    const [session] = consumer.sessions;
+    await until(() => session?.state === 'open');
+    await until(() => {
+      session?.checkFence();
+      return session?.state === 'fenced';
+    });
+    await session?.audit();
+    assert.equal(session?.state, 'open');
+    cut();
+    mend();
+  });
+
   describe('after a rollback that forgot a delivery', () => {
     /** A broker that forgets at the next resync what is in flight; tells what it was asked to settle. */
     function forgetful() {

@@ -311,6 +311,22 @@ describe('WorkerPool', () => {
     assert.equal(ended.length, 2);
   });
 
+  it('has a delivery until its code has ended, also after it was ended by force', async () => {
+    const { pool, host, clock, ended } = setUp({ kind: 'async', concurrency: 10 });
+    void pool.start();
+    host.last.ready();
+    const [one, other] = [delivery(), delivery()];
+    pool.run([one, other]);
+    host.last.start(one.token, other.token);
+    pool.abort([one.token], 'lease_lost', 0);
+    await clock.advance(20);
+    assert.equal(ended.length, 1);
+    assert(pool.has(one.token));
+    host.last.end(one.token);
+    assert(!pool.has(one.token));
+    assert(pool.has(other.token));
+  });
+
   it('does not take the silence of a process worker at work for a blocked loop, but that of an idle one', async () => {
     const { pool, host, clock } = setUp();
     void pool.start();

@@ -106,8 +106,8 @@ local function settle_plain(first, size)
 end
 
 local function settle(record, kind, token, delay, counted, err, result, life)
-  local id, claims = sub(token, 1, 36), tonumber(sub(token, 38))
-  if not is_sound(record, id) then
+  local id, claims = sub(token, 1, 36), tonumber(string.match(token, '^:(%d+)$', 37))
+  if not claims or not is_sound(record, id) then
     quarantine(QUARANTINE, record)
     return count('dead', 1)
   end
