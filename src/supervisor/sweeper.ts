@@ -52,7 +52,8 @@ export class Sweeper implements Service {
     const { clock, random, intervalMs } = this.#options;
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      for (const [queue, rule] of this.#rules) if (!signal.aborted) await this.#sweep(queue, rule);
+      // At once: a queue whose server does not answer must not make the looks at others too rare to take a lease.
+      await Promise.all([...this.#rules].map(([queue, rule]) => this.#sweep(queue, rule)));
       // Spread, so that the daemons that see the same lease end do not all look at once.
       const next = Math.min(...[...this.#rules.values()].map(({ nextAt }) => nextAt)) - clock.monotonic();
       const restMs = Math.min(intervalMs * (0.75 + 0.5 * random()), next + SPREAD * intervalMs * random());
