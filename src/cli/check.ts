@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import type { LoadedConfig, Problem } from '../config/load.ts';
+import type { ConfigError, LoadedConfig, Problem } from '../config/load.ts';
+import { placedError } from '../config/placed-error.ts';
+import { routeFindings } from '../config/route-findings.ts';
 import type { Task } from '../task/define.ts';
 import { inputProblems } from '../task/input-check.ts';
 import type { Bind, CommandContext } from './context.ts';
@@ -40,11 +42,14 @@ async function check(context: CommandContext): Promise<number> {
   const { output, cwd } = context;
   try {
     const loaded = await context.loadConfig();
-    const { path, config, modules, warnings, report } = loaded;
-    if (report !== '' && isForPeople(context)) output.errorText(report);
+    const { path, config, modules } = loaded;
     const tasks = await checkModules(loaded, context.clock);
+    if (isForPeople(context) && loaded.report !== '') output.errorText(loaded.report);
     if (typeof tasks === 'string') return await reportFailure(context, path, tasks);
     await checkSchedulesOf(context, loaded, tasks);
+    const routes = routeWarnings(context, loaded, tasks);
+    if (isForPeople(context) && routes.report !== '') output.errorText(routes.report);
+    const warnings = [...loaded.warnings, ...routes.problems];
     const pools = Object.values(config.pools);
     const queues = pools.reduce((count, pool) => count + pool.queues.length, 0);
     const counts = [
@@ -70,6 +75,22 @@ async function check(context: CommandContext): Promise<number> {
     if (problems.length === 0) output.errorText((error as Error).message);
     return EXIT.configInvalid;
   }
+}
+
+/** Of tasks that no pool serves, and routes that nothing takes. */
+function routeWarnings(
+  { env }: CommandContext,
+  { path, config }: LoadedConfig,
+  tasks: ReadonlyMap<string, Task>,
+): ConfigError {
+  return placedError(
+    path,
+    env,
+    routeFindings(
+      config,
+      [...tasks.values()].map(({ manifest }) => manifest),
+    ),
+  );
 }
 
 /** @throws ConfigError */

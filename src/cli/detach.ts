@@ -3,10 +3,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { callDaemon } from '../control/client.ts';
 import { type ErrorCode, ForkloopError } from '../lib/errors.ts';
 import { formatDuration } from '../lib/units.ts';
 import { openLogFile } from '../supervisor/log-file.ts';
-import type { CommandContext } from './context.ts';
+import { CALL_TIMEOUT_MS, type CommandContext } from './context.ts';
 import { EXIT } from './exit.ts';
 import { printError } from './print-error.ts';
 import { shortPath } from './status-view.ts';
@@ -19,6 +20,10 @@ export interface DetachedStart {
   /** Absolute. Gets what the process prints by itself, too. */
   readonly logFile: string;
 }
+
+/** A daemon that has just begun may not have heard of its broker yet. */
+const BROKER_LOOKS = 5;
+const BROKER_LOOK_MS = 200;
 
 /** As a shell tells that Ctrl-C ended a program. */
 const INTERRUPTED = 130;
@@ -47,9 +52,26 @@ export async function startDetached(context: CommandContext, start: DetachedStar
     return EXIT.timeout;
   }
   if (result !== 'ready') return tellFailure(result, start.logFile, context);
+  await warnOfBroker(context);
   const report = { schema: 'forkloop.started/1', pid: child.pid ?? 0, log_file: start.logFile };
   await output.report(report, () => `started process ${report.pid}, log ${shortPath(report.log_file, cwd)}`);
   return EXIT.done;
+}
+
+/** So that it works is not what it looks like: a daemon waits for a broker that is away. */
+async function warnOfBroker(context: CommandContext): Promise<void> {
+  const { output, clock } = context;
+  const ask = async () => {
+    const options = { timeoutMs: CALL_TIMEOUT_MS, clock };
+    return callDaemon(await context.controlSocket(), 'status', {}, options).catch(() => null);
+  };
+  let status = await ask();
+  for (let look = 0; look < BROKER_LOOKS && status?.broker.up === false; look++) {
+    await clock.sleep(BROKER_LOOK_MS);
+    status = await ask();
+  }
+  if (status?.broker.up === false)
+    output.warning(`the broker at ${status.broker.location} does not answer: the daemon waits for it`);
 }
 
 function spawnDaemon({ env }: CommandContext, { words, cwd, logFile }: DetachedStart): ChildProcess {

@@ -98,10 +98,14 @@ function quantity({ parse, format, min, max, units, sample, quantity, pattern }:
     least: min > 0 ? format(min) : null,
     most: max === Number.MAX_SAFE_INTEGER || quantity === 'percentage' ? null : format(max),
   };
-  const wrong = (input: unknown) =>
-    typeof input === 'number'
-      ? `${input} has no unit, write ${units.map((unit) => `${input}${unit}`).join(' or ')}`
-      : `${JSON.stringify(input)} is not one number and one unit, write ${sample}`;
+  const wrong = (input: unknown) => {
+    if (typeof input === 'number')
+      return `${input} has no unit, write ${units.map((unit) => `${input}${unit}`).join(' or ')}`;
+    const [, unit = ''] = typeof input === 'string' ? (/^\s*[\d.]+\s*([a-z]+)\s*$/i.exec(input) ?? []) : [];
+    if (unit !== '' && parse(`1${unit}`) === null)
+      return `${JSON.stringify(input)}: there is no unit ${unit}, write ${sample}`;
+    return `${JSON.stringify(input)} is not one number and one unit, write ${sample}`;
+  };
   return z
     .string({ error: ({ input }) => (input === undefined ? undefined : wrong(input)) })
     .meta({ pattern, 'x-quantity': meta })

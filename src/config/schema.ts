@@ -34,7 +34,8 @@ export const configSchema = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .meta({
-      description: 'Task modules: paths or globs (* ** ?), relative to this file.',
+      description:
+        'Task modules: paths or globs (* ** ?), relative to this file. Each defines a task, or its name begins with `_`.',
       'x-examples': [['../dist/tasks/*.js']],
     }),
   broker: z

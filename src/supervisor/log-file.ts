@@ -93,10 +93,11 @@ export class LogFile implements LogTarget {
     return new Promise((resolve) => this.#flushed.push(resolve));
   }
 
-  /** Writes what waits, then takes nothing more. */
+  /** Writes what waits, then takes nothing more. A file that somebody else opened stays open: more may be said there. */
   async close(): Promise<void> {
     await this.flush();
     this.open = false;
+    if (this.path === null) return;
     this.#left.push(this.#file);
     this.#closeLeft();
   }

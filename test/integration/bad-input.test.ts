@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -185,7 +186,19 @@ describe('bad input', function () {
       await write(daemonYaml({ broker: `type: redis, url: "redis://127.0.0.1:${port}"` }));
       const { code, stdout, stderr } = await run('start', '--require-broker');
       assert.deepEqual([code, stdout], [69, ''], stderr);
-      assert.match(stderr, new RegExp(`^error: redis is not connected .*ECONNREFUSED.*${port}`, 'm'));
+      const reason = new RegExp(`^error: redis is not connected .*ECONNREFUSED.*${port}`, 'm');
+      assert.match(stderr, reason);
+      // Also where stderr is a file, which the log has written to and closed.
+      const file = join(folder, 'stderr');
+      const stdio = ['ignore', 'ignore', openSync(file, 'w')] as const;
+      const child = spawn(process.execPath, [PROGRAM, 'start', '-c', 's.yaml', '--require-broker'], {
+        cwd: folder,
+        env: cleanEnvironment({}),
+        stdio: [...stdio],
+      });
+      assert.equal((await once(child, 'exit'))[0], 69);
+      closeSync(stdio[2]);
+      assert.match(readFileSync(file, 'utf8'), reason);
     });
 
     it('that is away: start waits for it, says so, and works when it comes', async () => {

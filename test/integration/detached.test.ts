@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { callDaemon } from '../../src/control/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { processesWithEnvironment } from '../support/processes.ts';
+import { freePort } from '../support/redis-server.ts';
 import { until } from '../support/until.ts';
 import {
   cleanEnvironment,
@@ -52,6 +53,17 @@ describe('a detached daemon', function () {
     for (const { pid } of left()) process.kill(pid, 'SIGTERM');
     await until(() => left().length === 0);
     await rm(folder, { recursive: true, force: true });
+  });
+
+  it('says that it waits for a broker which does not answer', async () => {
+    const url = `redis://127.0.0.1:${await freePort()}`;
+    await write({ ...config(), broker: { type: 'redis', url } });
+    const { code, stderr } = await run('start', '--detach');
+    assert.deepEqual(
+      [code, stderr],
+      [0, `warning: the broker at ${url} does not answer: the daemon waits for it\n`],
+    );
+    assert.equal((await run('stop')).code, 0);
   });
 
   it('is ready when the command returns, in a session of its own, and restarts itself', async () => {

@@ -452,7 +452,7 @@ const IN_THE_STORE: readonly Mutant[] = [
   {
     name: 'a store that is opened again leaves in flight what was in flight',
     file: 'broker/embedded/store.ts',
-    find: 'for (const name of this.#shelves.names()) this.#takeBack(name);',
+    find: 'for (const name of this.#shelves.names()) this.#takeBack(name, now);',
     replace: '',
     seed: 3,
     store: 'embedded',

@@ -7,7 +7,9 @@ import { byteSize, count, duration, name, percentage } from '../scalars.ts';
 const YEAR_MS = 365 * 86_400_000;
 
 const retryKeys = {
-  attempts: count({ min: 1, max: 999 }).describe('Attempts in all, the first included; 1 = never repeat.'),
+  attempts: count({ min: 1, max: 999 }).describe(
+    'Attempts in all, the first included; 1 = a failure is not repeated. Crashes are counted apart, three at most.',
+  ),
   backoff: z.enum(['exponential', 'fixed']).describe('How the delay between attempts grows.'),
   initial: duration().describe('Delay after the first failure.'),
   max: duration().describe('The longest delay.'),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -183,7 +183,7 @@ describe('commands without a daemon', () => {
     );
     await writeFile(
       join(folder, 'good.yaml'),
-      'version: 1\ntasks: [task.mjs]\npools: { io: { kind: async, queues: [a] } }\ncontrol: { directory: run }\n',
+      'version: 1\ntasks: [task.mjs]\npools: { io: { kind: async, queues: [default] } }\ncontrol: { directory: run }\n',
     );
     await writeFile(
       join(folder, 'bad.yaml'),
@@ -196,6 +196,14 @@ describe('commands without a daemon', () => {
     const { code, stdout, stderr } = await run('check -c good.yaml', {}, folder);
     assert.deepEqual([code, stderr], [0, '']);
     assert.equal(stdout, 'good.yaml: good: 1 pool, 1 queue, 1 task module, embedded broker\n');
+  });
+
+  it('check warns of a task that no pool serves, with the place', async () => {
+    const text = await readFile(join(folder, 'good.yaml'), 'utf8');
+    await writeFile(join(folder, 'unserved.yaml'), text.replace('queues: [default]', 'queues: [a]'));
+    const { code, stdout, stderr } = await run('check -c unserved.yaml', {}, folder);
+    assert.deepEqual([code, stdout.split(':')[1]], [0, ' good']);
+    assert.match(stderr, /unserved\.yaml:3:1: warning: pools: t: no pool serves the queue "default"/);
   });
 
   it('check tells the faults of a bad one on stderr, with exit code 78', async () => {
