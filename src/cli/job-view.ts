@@ -45,9 +45,14 @@ const wideColumns: Column<StoredJobReport>[] = [
   { header: 'UNIQUE', value: ({ unique }) => unique ?? '-', shrink: true },
 ];
 
+const NOT_LOADED = 'no task of that name is loaded';
+
 /** What matters most about a job beside its state. */
-function note({ state, due_at, progress, error }: StoredJobReport, now: EpochMs): string {
+function note(job: StoredJobReport, now: EpochMs): string {
+  const { state, due_at, crashes, progress, error } = job;
   const parts = [
+    ...(job.task_loaded === false ? [NOT_LOADED] : []),
+    ...(crashes > 0 ? [`crashed ${crashes === 1 ? 'once' : `${formatCount(crashes)} times`}`] : []),
     ...(state === 'delayed' && due_at !== null ? [`due ${relativeTime(due_at, now)}`] : []),
     ...(progress === null ? [] : [progressText(progress)]),
     ...(error === null ? [] : [`${error.name}: ${error.message}`]),
@@ -85,7 +90,10 @@ function storedFacts(job: StoredJobReport, now: EpochMs): (readonly [string, str
     ...(job.recoveries > 0 ? [`${formatCount(job.recoveries)} recovered`] : []),
   ];
   return [
-    ['task', cleanText(job.task)],
+    [
+      'task',
+      `${cleanText(job.task)}${job.task_loaded === false ? `  (${NOT_LOADED}: the job waits for it)` : ''}`,
+    ],
     ['queue', cleanText(job.queue)],
     ['priority', String(job.priority)],
     ['attempt', `${job.attempt}${counts.length === 0 ? '' : `  (${counts.join(', ')})`}`],

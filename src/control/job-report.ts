@@ -7,6 +7,8 @@ import { type EndedJobReport, idTime, type StoredJobReport } from './messages/jo
 
 export interface JobReportOptions {
   readonly queue: string;
+  /** Those of its pool; null when they are not known. */
+  readonly tasks: ReadonlyMap<string, unknown> | null;
   /** Of the running attempt, if it is known. */
   readonly progress: StoredJobReport['progress'];
   readonly input: boolean;
@@ -16,13 +18,17 @@ export interface JobReportOptions {
  * A stored job for people and programs. What is no record of ours has no task, and as its error what is wrong with it; its
  * input is all of it.
  */
-export function jobReport(stored: StoredJob, { queue, progress, input }: JobReportOptions): StoredJobReport {
+export function jobReport(
+  stored: StoredJob,
+  { queue, tasks, progress, input }: JobReportOptions,
+): StoredJobReport {
   const job = read(stored.record);
   const { id, task, failures, crashes, recoveries, priority, unique, error } = job;
   return {
     schema: 'forkloop.job/1',
     id,
     task,
+    task_loaded: tasks?.has(task) ?? null,
     queue,
     state: stored.state,
     claims: job.claims,

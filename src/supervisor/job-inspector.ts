@@ -33,7 +33,13 @@ export class JobInspector {
   async show({ id, input }: JobRequest): Promise<JobReport> {
     for (const queue of this.#queues) {
       const stored = await this.#broker.find(queue, id);
-      if (stored !== null) return jobReport(stored, { queue, input, progress: this.#progressOf(id) });
+      if (stored !== null)
+        return jobReport(stored, {
+          queue,
+          tasks: this.#tasksOf(queue),
+          input,
+          progress: this.#progressOf(id),
+        });
     }
     for (const queue of this.#queues) {
       const [json] = await this.#broker.results(queue, [id]);
@@ -60,9 +66,19 @@ export class JobInspector {
       limit,
       now: this.#clock.now(),
       report: (stored, of) =>
-        jobReport(stored, { queue: of, input: false, progress: this.#progressOf(recordId(stored.record)) }),
+        jobReport(stored, {
+          queue: of,
+          tasks: this.#tasksOf(of),
+          input: false,
+          progress: this.#progressOf(recordId(stored.record)),
+        }),
     });
     return { schema: 'forkloop.jobs/1', ...found };
+  }
+
+  #tasksOf(queue: string): Pool['tasks'] | null {
+    const tasks = this.#pools.find((pool) => pool.queues.includes(queue))?.tasks;
+    return tasks === undefined || tasks.size === 0 ? null : tasks;
   }
 
   #progressOf(id: string): StoredJobReport['progress'] {

@@ -66,6 +66,8 @@ export interface StoredJobReport {
   readonly schema: 'forkloop.job/1';
   readonly id: string;
   readonly task: string;
+  /** Whether the pool of its queue has the task: without, the job waits. Null: no worker is ready that could tell. */
+  readonly task_loaded: boolean | null;
   readonly queue: string;
   readonly state: JobState;
   /** Deliveries so far, as stored: the one that runs is not counted yet. */

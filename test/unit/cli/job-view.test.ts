@@ -25,6 +25,7 @@ const job: StoredJobReport = {
   expires_at: null,
   unique: null,
   error: null,
+  task_loaded: null,
   progress: null,
 };
 const delayed: StoredJobReport = {
@@ -45,6 +46,18 @@ describe('jobs for people', () => {
       '0198c0de-7a1b-7cc0-8000-0242ac120002  location.filter  delayed    55s    2  due in 2s; TypeError: no fix',
       '0198c0de-7a1b-7cc0-8000-0242ac120002  location.filter  in_flight  55s    1  25% (50 of 200)',
     ]);
+  });
+
+  it('say why one waits, and that its process did not outlive it', () => {
+    const lost = { ...delayed, task_loaded: false, crashes: 2 };
+    assert.match(
+      jobTable([lost], { ...options, width: 200 }),
+      /no task of that name is loaded; crashed 2 times; due in 2s; TypeError: no fix/,
+    );
+    assert.match(
+      jobView(lost, options),
+      /task +location\.filter {2}\(no task of that name is loaded: the job waits for it\)/,
+    );
   });
 
   it('fit into 80 columns without cutting ids', () => {

@@ -25,6 +25,7 @@ const ready: StoredJobReport = {
   expires_at: '2026-01-02T12:10:00.000Z', // in 10 min
   unique: 'order=7',
   error: null,
+  task_loaded: null,
   progress: null,
 };
 const delayed: StoredJobReport = {

@@ -18,7 +18,7 @@ const record = encodeJob({
 });
 /** With 2 failures, 1 crash, 0 recoveries written into the header. */
 const tried = `${record.slice(0, 44)}0020100${record.slice(51)}`;
-const options = { queue: 'geo', progress: null, input: false };
+const options = { queue: 'geo', tasks: null, progress: null, input: false };
 const stored = (more: Partial<StoredJob>): StoredJob => ({
   state: 'ready',
   record,
@@ -33,6 +33,7 @@ describe('job report', () => {
       schema: 'forkloop.job/1',
       id,
       task: 'geo.clean',
+      task_loaded: null,
       queue: 'geo',
       state: 'ready',
       claims: 0,
@@ -49,6 +50,12 @@ describe('job report', () => {
       error: null,
       progress: null,
     });
+  });
+
+  it('tells whether its task is loaded, where that is known', () => {
+    const told = (tasks: ReadonlyMap<string, unknown> | null) =>
+      jobReport(stored({}), { ...options, tasks }).task_loaded;
+    assert.deepEqual([null, new Map(), new Map([['geo.clean', {}]])].map(told), [null, false, true]);
   });
 
   for (const [state, attempt, due, died] of [
