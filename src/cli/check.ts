@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import type { ConfigError, LoadedConfig, Problem } from '../config/load.ts';
-import { placedError } from '../config/placed-error.ts';
-import { routeFindings } from '../config/route-findings.ts';
 import type { Task } from '../task/define.ts';
 import { inputProblems } from '../task/input-check.ts';
 import type { Bind, CommandContext } from './context.ts';
@@ -47,7 +45,7 @@ async function check(context: CommandContext): Promise<number> {
     if (isForPeople(context) && loaded.report !== '') output.errorText(loaded.report);
     if (typeof tasks === 'string') return await reportFailure(context, path, tasks);
     await checkSchedulesOf(context, loaded, tasks);
-    const routes = routeWarnings(context, loaded, tasks);
+    const routes = await routeWarnings(context, loaded, tasks);
     if (isForPeople(context) && routes.report !== '') output.errorText(routes.report);
     const warnings = [...loaded.warnings, ...routes.problems];
     const pools = Object.values(config.pools);
@@ -78,11 +76,15 @@ async function check(context: CommandContext): Promise<number> {
 }
 
 /** Of tasks that no pool serves, and routes that nothing takes. */
-function routeWarnings(
+async function routeWarnings(
   { env }: CommandContext,
   { path, config }: LoadedConfig,
   tasks: ReadonlyMap<string, Task>,
-): ConfigError {
+): Promise<ConfigError> {
+  const [{ placedError }, { routeFindings }] = await Promise.all([
+    import('../config/placed-error.ts'),
+    import('../config/route-findings.ts'),
+  ]);
   return placedError(
     path,
     env,
