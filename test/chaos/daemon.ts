@@ -12,6 +12,7 @@ import { until } from '../support/until.ts';
 import { cleanEnvironment, PROGRAM, ROOT } from '../support/with-supervisor.ts';
 import { type Event, monotonicMs } from './history.ts';
 import { COLD_GRACE_MS, DRAIN_MS, NAMESPACE } from './settings.ts';
+import { SPARE_FDS } from './world-check.ts';
 
 export interface DaemonOptions {
   readonly name: string;
@@ -36,6 +37,8 @@ export interface Runtime {
 const READY_MS = 90_000;
 /** Orphans end themselves within half a second; the invariant gives them one. */
 const ORPHAN_MS = 1_000;
+/** A reload that was begun last takes ten seconds at most. */
+const REST_MS = 12_000;
 
 export class RealDaemon {
   readonly #options: DaemonOptions;
@@ -43,6 +46,8 @@ export class RealDaemon {
   #child: ChildProcess | null = null;
   #exited: Promise<number | null> = Promise.resolve(0);
   #descendants: ProcessId[] = [];
+  /** At its last rest. */
+  #held: { readonly fds: number; readonly processes: number } | null = null;
   #log = '';
   /** Somebody has ended it, or will: nobody else starts it again. */
   held = false;
@@ -164,16 +169,21 @@ export class RealDaemon {
     if (!this.running) throw new Error(`${this.name} has ended at its start:\n${this.#log}`);
   }
 
-  /** What it holds while nothing is done. */
-  rest(when: 'before' | 'after'): void {
-    const fds = readdirSync(`/proc/${this.pid}/fd`).length;
-    this.#options.record({
-      kind: 'idle',
-      name: this.name,
-      when,
-      fds,
-      processes: descendants(this.pid).length,
-    });
+  /** What it holds while nothing is done. Afterwards it is given the time to end what it is at, as a reload. */
+  async rest(when: 'before' | 'after'): Promise<void> {
+    const before = this.#held;
+    const isBack = () => {
+      const { fds, processes } = this.#holds();
+      return before !== null && fds <= before.fds + SPARE_FDS && processes <= before.processes;
+    };
+    if (when === 'after') await until(() => !this.running || isBack(), REST_MS).catch(() => {});
+    if (!this.running) return;
+    this.#held = this.#holds();
+    this.#options.record({ kind: 'idle', name: this.name, when, ...this.#held });
+  }
+
+  #holds(): { readonly fds: number; readonly processes: number } {
+    return { fds: readdirSync(`/proc/${this.pid}/fd`).length, processes: descendants(this.pid).length };
   }
 
   #remember(): void {

@@ -55,7 +55,7 @@ export async function play(plan: Plan, keepFolder: string | null = null): Promis
 async function run(world: World): Promise<number> {
   const { plan, daemons, rules, record } = world;
   await world.startDaemons();
-  for (const daemon of daemons) daemon.rest('before');
+  for (const daemon of daemons) await daemon.rest('before');
   if (plan.broker === 'embedded') for (const daemon of daemons) await daemon.ticks();
   const keeping = world.keepAlive();
   await world.produce();
@@ -66,7 +66,7 @@ async function run(world: World): Promise<number> {
   await world.settled();
   record({ kind: 'healed' });
   await awaitQuiet(world);
-  for (const daemon of daemons) if (daemon.running) daemon.rest('after');
+  await Promise.all(daemons.map((daemon) => daemon.running && daemon.rest('after')));
   world.letGo();
   await keeping;
   await Promise.all(daemons.map((daemon) => daemon.ready()));

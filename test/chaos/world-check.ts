@@ -4,7 +4,7 @@ import type { Recorded } from './history.ts';
 import type { Report } from './violations.ts';
 
 /** Connections for blocking reads are kept for the next one. */
-const SPARE_FDS = 6;
+export const SPARE_FDS = 6;
 
 export function checkWorld(history: readonly Recorded[], report: Report): void {
   const before = new Map<string, { fds: number; processes: number }>();

@@ -92,10 +92,10 @@ export class Soak {
       if (this.#world.plan.broker === 'embedded') for (const daemon of daemons) await daemon.ticks();
       this.#options.say('warming up');
       const before = await this.#held(() => this.#disturb(this.#options.warmUpMinutes));
-      for (const daemon of daemons) daemon.rest('before');
+      for (const daemon of daemons) await daemon.rest('before');
       this.#options.say('warm');
       const after = await this.#held(() => this.#disturb(this.#options.minutes));
-      for (const daemon of daemons) daemon.rest('after');
+      for (const daemon of daemons) await daemon.rest('after');
       const violations = await this.#end(keeping);
       if (daemons[0]?.pid !== spared)
         violations.push({
