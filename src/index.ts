@@ -11,9 +11,9 @@ export { type ErrorCode, ForkloopError } from './lib/errors.ts';
 export type { ByteSize, Duration } from './lib/units.ts';
 export {
   defineTask,
-  type RetryOptions,
   type Task,
   type TaskContext,
   type TaskOptions,
 } from './task/define.ts';
+export type { RetryOptions } from './task/retry-options.ts';
 export { NonRetryable, RetryAfter, Snooze } from './task/steering.ts';

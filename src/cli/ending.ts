@@ -1,13 +1,11 @@
 import type { JobHandle } from '../client/client.ts';
+import { isErrorRecord, type ToldError, toErrorRecord, toldError } from '../lib/errors.ts';
 import { codeOf } from './exit.ts';
 
 /** How a job that was waited for ended, as it is printed. `pending`: it had not when we stopped waiting. */
 export type Ending =
   | { readonly status: 'completed'; readonly result: unknown }
-  | {
-      readonly status: 'dead' | 'cancelled' | 'expired';
-      readonly error: { readonly name: string; readonly message: string };
-    }
+  | { readonly status: 'dead' | 'cancelled' | 'expired'; readonly error: ToldError }
   | { readonly status: 'pending' };
 
 const STATUS_OF = {
@@ -32,9 +30,5 @@ export async function endingOf(
 }
 
 /** The job's own error, which the client hands over as the cause. */
-function errorOf(error: Error): { name: string; message: string } {
-  const cause = error.cause as { name?: unknown; message?: unknown } | undefined;
-  return typeof cause?.name === 'string' && typeof cause.message === 'string'
-    ? { name: cause.name, message: cause.message }
-    : { name: error.name, message: error.message };
-}
+const errorOf = (error: Error): ToldError =>
+  toldError(isErrorRecord(error.cause) ? error.cause : toErrorRecord(error));

@@ -33,7 +33,8 @@ const HELP = `
 The input is checked before anything is stored. Prints the job's id; with --wait
 one line of JSON when the job has ended:
   {"id":"…","status":"completed","result":…}
-  {"id":"…","status":"dead|cancelled|expired","error":{"name":…,"message":…}}
+  {"id":"…","status":"dead|cancelled|expired",
+   "error":{"name":…,"message":…,"code":…}}    code only where it has one
 With --each it prints one such line per line of input, in the same order. A bad
 line ends the run: those before it are enqueued, none after it is. What has not
 ended within --timeout is printed with the status "pending" and goes on.

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { callDaemon } from '../control/client.ts';
 import type { JobReport } from '../control/messages/jobs.ts';
+import { type ToldError, toldError } from '../lib/errors.ts';
 import { type Bind, CALL_TIMEOUT_MS, type CommandContext } from './context.ts';
 import type { Ending } from './ending.ts';
 import { codeOf, EXIT } from './exit.ts';
@@ -17,7 +18,8 @@ export function addJobWait(job: Command, bind: Bind): void {
       `
 A line of JSON for each job, when it has ended:
   {"id":"…","status":"completed","result":…}
-  {"id":"…","status":"dead|cancelled|expired","error":{"name":…,"message":…}}
+  {"id":"…","status":"dead|cancelled|expired",
+   "error":{"name":…,"message":…,"code":…}}    code only where it has one
   {"id":"…","status":"ended"}     not stored, and no result is kept: completed,
                                   expired or deleted, or no id of this broker
   {"id":"…","status":"pending"}   had not ended at --timeout; it goes on
@@ -139,7 +141,5 @@ function seenIn(report: JobReport): Seen {
   }
 }
 
-const errorOf = ({ error }: JobReport): { name: string; message: string } =>
-  error === null || error === undefined
-    ? { name: 'Error', message: 'it has told no error' }
-    : { name: error.name, message: error.message };
+const errorOf = ({ error }: JobReport): ToldError =>
+  toldError(error ?? { name: 'Error', message: 'it has told no error' });

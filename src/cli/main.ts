@@ -81,7 +81,7 @@ async function explainNamed(program: Command, [first, ...names]: readonly string
 }
 
 async function refuseUnknown(command: Command, word: string): Promise<never> {
-  const { suggest } = await import('../config/suggest.ts');
+  const { suggest } = await import('../lib/suggest.ts');
   const near = suggest(
     word,
     command.commands.map((inner) => inner.name()),

@@ -10,7 +10,7 @@ export async function findTask({ modules }: LoadedConfig, name: string, streams:
   const tasks = await loadTasks(modules, streams);
   const task = tasks.get(name);
   if (task !== undefined) return task;
-  const { didYouMean } = await import('../config/suggest.ts');
+  const { didYouMean } = await import('../lib/suggest.ts');
   const names = [...tasks.keys()].sort((one, other) => one.localeCompare(other));
   const hint = didYouMean(name, names) || `; there are: ${names.join(', ')}`;
   throw new ForkloopError('ERR_TASK_UNKNOWN', `no task is named ${JSON.stringify(name)}${hint}`);

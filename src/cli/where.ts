@@ -15,7 +15,7 @@ export async function checkedWhere(text: string): Promise<string> {
   const parsed = parseJobFilter(text);
   if (parsed.ok) return text;
   const { at, length, message, known } = parsed.problem;
-  const { didYouMean } = await import('../config/suggest.ts');
+  const { didYouMean } = await import('../lib/suggest.ts');
   const near = didYouMean(text.slice(at, at + length), known);
   const list = known.length === 0 ? [] : [`  there are: ${known.join(' ')}`];
   const lines = [`--where: ${message}${near}`, ...excerpt(text, at, length), ...(near === '' ? list : [])];

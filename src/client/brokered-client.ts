@@ -6,23 +6,19 @@ import type { Clock } from '../lib/clock.ts';
 import { Condition } from '../lib/condition.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
-import { type AnyTask, TASK_NAME } from '../task/define.ts';
+import type { AnyTask } from '../task/define.ts';
 import { queueFor } from '../task/router.ts';
 import { EnqueueManyError } from './enqueue-many-error.ts';
+import { arePlain, type EnqueueOptions } from './enqueue-options.ts';
 import { type EnqueueEnd, Enqueuer, type Existing } from './enqueuer.ts';
 import { type JobHandle, type JobSource, StoredJob } from './job-handle.ts';
-import { type EnqueueOptions, encodeInput, type JobMaker, jobMaker } from './new-job.ts';
+import { encodeInput, type JobMaker, jobMaker } from './new-job.ts';
 import { ResultWatcher } from './result-watcher.ts';
 import type { ClientSettings } from './settings.ts';
+import { taskNameOf } from './task-argument.ts';
 
 /** Kept for each queue: names of tasks that come from outside shall not fill the memory. */
 const MAKERS_LIMIT = 1_000;
-
-/** Whether a job differs from its queue's others in nothing but id, task and input. */
-function isPlain(options: EnqueueOptions): boolean {
-  for (const name in options) if (name !== 'queue') return false;
-  return true;
-}
 
 /** The client's work, once configuration and broker are at hand. */
 export class BrokeredClient {
@@ -52,13 +48,15 @@ export class BrokeredClient {
     options: EnqueueOptions = {},
     deadline?: number,
   ): Promise<JobHandle<never>> {
-    const encoded = this.#encode(task, input);
+    const name = taskNameOf(task);
+    const plain = arePlain(options);
+    const encoded = this.#encode(name, task, input);
     const json = typeof encoded === 'string' ? encoded : await encoded;
-    const queue = this.#queueOf(task, options);
+    const queue = this.#queueOf(name, task, options);
     this.#begin();
     try {
       const enqueuer = this.#enqueuer(queue);
-      const maker = this.#maker(nameOf(task), queue, options);
+      const maker = this.#maker(name, queue, options, plain);
       const id = newId();
       const existing = await enqueuer.add(maker.make(id, json), deadline);
       const handle = this.#handle(queue, id, existing, maker.resultKept);
@@ -74,18 +72,22 @@ export class BrokeredClient {
     inputs: readonly unknown[],
     options: EnqueueOptions = {},
   ): Promise<JobHandle<never>[]> {
-    const queue = this.#queueOf(task, options);
+    const name = taskNameOf(task);
+    const plain = arePlain(options);
+    if (!Array.isArray(inputs)) throw noInputs();
+    const queue = this.#queueOf(name, task, options);
     const jsons: string[] = [];
     for (const input of inputs) {
-      const encoded = this.#encode(task, input);
+      const encoded = this.#encode(name, task, input);
       jsons.push(typeof encoded === 'string' ? encoded : await encoded);
     }
+    const makerNow = () => this.#maker(name, queue, options, plain);
     this.#begin();
     try {
       const batches: Promise<Batch>[] = [];
       let failure: BrokerError | undefined;
       for (let from = 0; from < jsons.length && failure === undefined; from += BATCH_LIMIT) {
-        batches.push(this.#storeBatch(nameOf(task), queue, jsons.slice(from, from + BATCH_LIMIT), options));
+        batches.push(this.#storeBatch(makerNow, queue, jsons.slice(from, from + BATCH_LIMIT)));
         failure = (await batches.at(-2))?.failure;
       }
       const ended = await Promise.all(batches);
@@ -106,13 +108,8 @@ export class BrokeredClient {
   }
 
   /** Never rejects but for an option that does not fit. */
-  async #storeBatch(
-    task: string,
-    queue: string,
-    inputs: readonly string[],
-    options: EnqueueOptions,
-  ): Promise<Batch> {
-    const maker = this.#maker(task, queue, options);
+  async #storeBatch(makerNow: () => JobMaker, queue: string, inputs: readonly string[]): Promise<Batch> {
+    const maker = makerNow();
     const ids = inputs.map(() => newId());
     const jobs = inputs.map((input, index) => maker.make(ids[index] as string, input));
     const ends = await this.#enqueuer(queue).addMany(jobs);
@@ -140,28 +137,24 @@ export class BrokeredClient {
     this.#changed.notify();
   }
 
-  #encode(task: AnyTask | string, input: unknown): string | Promise<string> {
-    return encodeInput(
-      nameOf(task),
-      typeof task === 'string' ? null : task,
-      input,
-      this.#settings.maxPayloadBytes,
-    );
+  #encode(name: string, task: AnyTask | string, input: unknown): string | Promise<string> {
+    const checked = typeof task === 'string' ? null : task;
+    return encodeInput(name, checked, input, this.#settings.maxPayloadBytes);
   }
 
-  #queueOf(task: AnyTask | string, options: EnqueueOptions): string {
+  #queueOf(name: string, task: AnyTask | string, options: EnqueueOptions): string {
     const { router, queues } = this.#settings;
-    const queue = queueFor(router, typeof task === 'string' ? { name: task } : task.manifest, options.queue);
+    const queue = queueFor(router, typeof task === 'string' ? { name } : task.manifest, options.queue);
     if (queues === null || queues.has(queue)) return queue;
     throw new ForkloopError(
       'ERR_QUEUE_UNKNOWN',
-      `task ${nameOf(task)} goes to the queue "${queue}", which no pool serves (served: ${[...queues].join(', ')}): add it to a pool or route the task elsewhere`,
+      `task ${name} goes to the queue "${queue}", which no pool serves (served: ${[...queues].join(', ')}): add it to a pool or route the task elsewhere`,
     );
   }
 
   /** One for all plain jobs of a task and queue: it does not depend on when it is made. */
-  #maker(task: string, queue: string, options: EnqueueOptions): JobMaker {
-    if (!isPlain(options)) return this.#makerWith(task, queue, options);
+  #maker(task: string, queue: string, options: EnqueueOptions, plain: boolean): JobMaker {
+    if (!plain) return this.#makerWith(task, queue, options);
     const known = this.#plainMakers.get(queue)?.get(task);
     if (known !== undefined) return known;
     const made = this.#makerWith(task, queue, options);
@@ -231,12 +224,5 @@ interface Batch {
   readonly failure: BrokerError | undefined;
 }
 
-const nameOf = (task: AnyTask | string): string => {
-  const name = typeof task === 'string' ? task : task.name;
-  if (!TASK_NAME.test(name))
-    throw new ForkloopError(
-      'ERR_TASK_INVALID',
-      `${JSON.stringify(name)} is no task name: write letters, digits and . _ - :`,
-    );
-  return name;
-};
+const noInputs = () =>
+  new ForkloopError('ERR_OPTION_INVALID', 'the second argument is no list of inputs: pass an array');

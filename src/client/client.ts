@@ -4,14 +4,14 @@ import { parseDuration } from '../lib/units.ts';
 import type { AnyTask, Task } from '../task/define.ts';
 import type { JsonOf, JsonSafe } from '../task/json-types.ts';
 import type { BrokeredClient } from './brokered-client.ts';
-import type { ClientOptions } from './client-options.ts';
+import { type ClientOptions, checkClientOptions } from './client-options.ts';
+import type { EnqueueOptions } from './enqueue-options.ts';
 import type { JobHandle } from './job-handle.ts';
-import type { EnqueueOptions } from './new-job.ts';
 
 export type { ClientOptions } from './client-options.ts';
 export { EnqueueManyError } from './enqueue-many-error.ts';
+export type { EnqueueOptions } from './enqueue-options.ts';
 export type { JobHandle, JobStatus } from './job-handle.ts';
-export type { EnqueueOptions } from './new-job.ts';
 
 /** What callers give: nothing for a task that takes nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: asks whether the handler's parameter is void
@@ -25,8 +25,8 @@ export interface Client extends AsyncDisposable {
    * Resolves when the job is stored: from then on it ends in exactly one terminal state. Never takes longer than
    * `enqueueTimeout`, also when the broker is away.
    *
-   * @throws ForkloopError ERR_INPUT_INVALID, ERR_INPUT_TOO_LARGE, ERR_OPTION_INVALID, ERR_QUEUE_UNKNOWN, ERR_CLIENT_CLOSED:
-   * nothing was stored. BrokerError ERR_BROKER_UNAVAILABLE, ERR_BROKER_FULL: `disposition` is `unknown` when the job may
+   * @throws ForkloopError ERR_OPTION_INVALID (no task, an option that there is not, or a value that cannot be),
+   * ERR_TASK_INVALID, ERR_INPUT_INVALID, ERR_INPUT_TOO_LARGE, ERR_QUEUE_UNKNOWN, ERR_CLIENT_CLOSED: nothing was stored. BrokerError ERR_BROKER_UNAVAILABLE, ERR_BROKER_FULL: `disposition` is `unknown` when the job may
    * have been stored, else it was not.
    */
   enqueue(task: string, input?: unknown, options?: EnqueueOptions): Promise<JobHandle>;
@@ -51,9 +51,10 @@ export interface Client extends AsyncDisposable {
 /**
  * A client of the broker. It reads the configuration and connects at the first call: a mistake in either is told there.
  * Importing it costs next to nothing, for task modules do it too, in every worker.
- * @throws ForkloopError ERR_OPTION_INVALID
+ * @throws ForkloopError ERR_OPTION_INVALID: no object, an option that there is not, or a value that cannot be
  */
 export function createClient(options: ClientOptions = {}): Client {
+  checkClientOptions(options);
   const timeoutMs = parseDuration(options.enqueueTimeout ?? '2s');
   if (timeoutMs === null) {
     throw new ForkloopError(

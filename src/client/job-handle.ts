@@ -2,6 +2,7 @@ import type { BrokerClient } from '../broker/broker.ts';
 import type { ResultRecord } from '../broker/messages/exchange.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { type ErrorCode, ForkloopError } from '../lib/errors.ts';
+import { OptionNames } from '../lib/option-names.ts';
 import { type Duration, parseDuration } from '../lib/units.ts';
 import type { ResultWatcher } from './result-watcher.ts';
 
@@ -18,6 +19,13 @@ export type JobStatus =
   | 'expired'
   | 'ended';
 
+export interface ResultOptions {
+  /** How long to wait at most. */
+  readonly timeout?: Duration;
+}
+
+const RESULT_OPTIONS = new OptionNames<ResultOptions>('result', { timeout: true });
+
 /** One enqueued job, seen from the program that enqueued it. */
 export interface JobHandle<Output = unknown> {
   readonly id: string;
@@ -27,9 +35,9 @@ export interface JobHandle<Output = unknown> {
   /**
    * The handler's result, as JSON carried it. Without `timeout` it waits for as long as it takes.
    * @throws ForkloopError ERR_JOB_DEAD, ERR_JOB_CANCELLED, ERR_JOB_EXPIRED (the cause has the job's own error),
-   * ERR_RESULT_TIMEOUT, and at once ERR_RESULT_NOT_KEPT for a job enqueued without `result`.
+   * ERR_RESULT_TIMEOUT, and at once ERR_RESULT_NOT_KEPT for a job enqueued without `result`, ERR_OPTION_INVALID.
    */
-  result(options?: { readonly timeout?: Duration }): Promise<Output>;
+  result(options?: ResultOptions): Promise<Output>;
   /** @throws BrokerError when the broker does not answer. */
   status(): Promise<JobStatus>;
 }
@@ -58,7 +66,9 @@ export class StoredJob<Output> implements JobHandle<Output> {
     this.#source = source;
   }
 
-  async result({ timeout }: { readonly timeout?: Duration } = {}): Promise<Output> {
+  async result(options: ResultOptions = {}): Promise<Output> {
+    RESULT_OPTIONS.check(options);
+    const { timeout } = options;
     return outputOf<Output>(this.id, await resultRecord(this.id, this.#resultKept, this.#source, timeout));
   }
 

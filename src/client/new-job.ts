@@ -5,31 +5,10 @@ import type { EpochMs } from '../lib/clock.ts';
 import { ForkloopError } from '../lib/errors.ts';
 import { isDeeperThan, JSON_DEPTH_LIMIT } from '../lib/json-depth.ts';
 import { type Duration, parseDuration } from '../lib/units.ts';
-import { type AnyTask, type RetryOptions, retryPolicyOf } from '../task/define.ts';
+import type { AnyTask } from '../task/define.ts';
 import { inputProblem } from '../task/input-check.ts';
-
-/** What the enqueuing call may say about its job. It wins over the task, the queue, the pool and the defaults. */
-export interface EnqueueOptions {
-  /** Instead of the queue that routes or the task would give. */
-  readonly queue?: string;
-  /** Not before so long from now. */
-  readonly delay?: Duration;
-  /** Not before this time. At most one of `delay` and `at`. */
-  readonly at?: Date;
-  /** Not started any more from then on: the job ends as expired. */
-  readonly expires?: Duration | Date;
-  /** 0 (first) to 9. */
-  readonly priority?: number;
-  /** While a job with this key lives, enqueuing another returns that one. At most 999 ASCII characters. */
-  readonly unique?: string;
-  /** Soft time limit of each attempt. */
-  readonly timeout?: Duration;
-  readonly retry?: RetryOptions;
-  /** Keep the result so long; `true` = an hour. Without it `result()` cannot answer, unless the queue keeps results. */
-  readonly result?: boolean | Duration;
-  /** Strings that travel with the job: trace ids, tenants. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
+import { retryPolicyOf } from '../task/retry-options.ts';
+import type { EnqueueOptions } from './enqueue-options.ts';
 
 /** How long a result is kept when asked for without saying how long. */
 export const DEFAULT_RESULT_TTL_MS = 3_600_000;
@@ -54,6 +33,7 @@ export function jobMaker(task: string, options: EnqueueOptions, context: NewJobC
   if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
     throw invalid('priority', priority, 'a whole number from 0 (first) to 9');
   }
+  if (unique !== null && typeof unique !== 'string') throw invalid('unique', unique, 'a string');
   const resultTtl = resultTtlOf(options.result, context.resultTtlMs);
   const recordOf = recordMaker({
     task,
@@ -138,6 +118,9 @@ function jobOptionsOf(
 }
 
 function headersOf(headers: Readonly<Record<string, string>>): Record<string, string> {
+  if (typeof headers !== 'object' || headers === null) {
+    throw invalid('headers', headers, 'an object of strings');
+  }
   return Object.fromEntries(
     Object.entries(headers).map(([key, value]) => {
       if (typeof value !== 'string') throw invalid(`headers.${key}`, value, 'a string');

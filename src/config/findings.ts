@@ -1,9 +1,9 @@
 /** What the schema says against a file, in the words of its author: one finding for one mistake. */
 
 import type * as z from 'zod';
+import { didYouMean, suggest } from '../lib/suggest.ts';
 import { type KnownKeys, knownKeys } from './known-keys.ts';
 import { type ConfigPath, valueAt } from './problem.ts';
-import { didYouMean, suggest } from './suggest.ts';
 
 export interface Finding {
   readonly path: ConfigPath;

@@ -4,10 +4,10 @@
  */
 
 import type * as z from 'zod';
+import { suggest } from '../lib/suggest.ts';
 import { type Finding, findingsOf } from './findings.ts';
 import { type ConfigPath, valueAt } from './problem.ts';
 import { configSchema } from './schema.ts';
-import { suggest } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
 

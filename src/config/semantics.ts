@@ -3,11 +3,11 @@
  * that one run finds everything; what has not the expected form is left to the schema.
  */
 
+import { didYouMean } from '../lib/suggest.ts';
 import { parseDuration } from '../lib/units.ts';
 import { parseCron } from '../scheduler/cron.ts';
 import { error, type Finding, show, warning } from './findings.ts';
 import { type ConfigPath, valueAt } from './problem.ts';
-import { didYouMean } from './suggest.ts';
 
 /** Cores: what the machine can run at once. */
 export function checkSemantics(data: unknown, cores: number): Finding[] {

@@ -2,7 +2,7 @@
 
 import { encodeError } from '../broker/job-record.ts';
 import type { ResultRecord, Settlement, StoredResult } from '../broker/messages/exchange.ts';
-import type { ErrorRecord } from '../lib/errors.ts';
+import { type ErrorRecord, toldError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import type { RetryPolicy } from '../lib/retry-policy.ts';
 import type { Outcome } from '../task/outcome.ts';
@@ -74,13 +74,12 @@ function crashed(attempt: SettledAttempt, error: ErrorRecord): Settlement {
 }
 
 function dead(attempt: SettledAttempt, count: 'failure' | 'crash' | 'none', error: ErrorRecord): Settlement {
-  const { name, message } = error;
   return {
     type: 'dead',
     token: attempt.token,
     count,
     error: encodeError(error),
-    ...stored(attempt, JSON.stringify({ status: 'dead', error: { name, message } } satisfies ResultRecord)),
+    ...stored(attempt, JSON.stringify({ status: 'dead', error: toldError(error) } satisfies ResultRecord)),
   };
 }
 

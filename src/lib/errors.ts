@@ -69,6 +69,15 @@ export interface ErrorRecord {
   readonly stack?: string;
 }
 
+/** What callers and the command line are told of an error. */
+export type ToldError = Omit<ErrorRecord, 'stack'>;
+
+export const toldError = ({ name, message, code }: ErrorRecord): ToldError => ({
+  name,
+  message,
+  ...(code === undefined ? {} : { code }),
+});
+
 /** Whether what was stored as an error record is one. */
 export function isErrorRecord(value: unknown): value is ErrorRecord {
   if (typeof value !== 'object' || value === null) return false;

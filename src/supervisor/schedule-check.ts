@@ -7,7 +7,7 @@ import type { Environment } from '../config/environment.ts';
 import { error, type Finding } from '../config/findings.ts';
 import { type Config, ConfigError, type LoadedConfig } from '../config/load.ts';
 import { placedError } from '../config/placed-error.ts';
-import { didYouMean } from '../config/suggest.ts';
+import { didYouMean } from '../lib/suggest.ts';
 import type { Rehearsal } from '../pool/open.ts';
 import type { TaskManifest } from '../task/define.ts';
 import type { TaskInput } from '../task/input-check.ts';

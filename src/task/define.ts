@@ -1,8 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ForkloopError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { OptionNames } from '../lib/option-names.ts';
 import type { RetryPolicy } from '../lib/retry-policy.ts';
-import { type Duration, parseDuration, parsePercent } from '../lib/units.ts';
+import { type Duration, parseDuration } from '../lib/units.ts';
+import { RETRY_OPTIONS, type RetryOptions, retryPolicyOf } from './retry-options.ts';
 
 /** What a handler is told about its attempt, and may say. */
 export interface TaskContext {
@@ -10,9 +12,15 @@ export interface TaskContext {
   readonly id: string;
   readonly task: string;
   readonly queue: string;
-  /** 1 for the first, + 1 after each attempt that failed. */
+  /**
+   * 1 for the first, + 1 after each attempt that failed. A crash is none: an attempt whose worker died comes again under the
+   * same number. Crashes are counted apart; with the third the job is dead, whatever attempts are left.
+   */
   readonly attempt: number;
-  /** Rises with every delivery of this job: a store that refuses a lower number than it saw keeps a stale run out. */
+  /**
+   * Rises with every delivery of this job, also where `attempt` stays: a store that refuses a lower number than it saw keeps a
+   * stale run out.
+   */
   readonly fence: number;
   /** Aborts at the soft time limit, a cancel, the end of a drain or a lost lease; `reason.code` tells which. */
   readonly signal: AbortSignal;
@@ -21,17 +29,6 @@ export interface TaskContext {
   readonly headers: Readonly<Record<string, string>>;
   /** Shown by `job show` and `status`. At most four a second leave the worker: call it as often as you like. */
   progress(done: number, total?: number): void;
-}
-
-/** Repeats of failed attempts; what is left out comes from the configuration. */
-export interface RetryOptions {
-  /** Attempts in all, the first included. */
-  readonly attempts?: number;
-  readonly backoff?: 'exponential' | 'fixed';
-  readonly initial?: Duration;
-  readonly max?: Duration;
-  /** ± this share of the delay, as in `'20%'`. */
-  readonly jitter?: `${number}%`;
 }
 
 /** A task's own defaults. The enqueuing call and then these win over the configuration's queue, pool and defaults. */
@@ -82,7 +79,8 @@ export type AnyTask = Task<any, any>;
  * With `input` (any Standard Schema: zod, valibot, arktype …) the caller's value is checked before it is stored and parsed
  * in the worker; the handler gets the parsed value. Without it the handler's parameter type is all there is.
  *
- * @throws ForkloopError ERR_TASK_INVALID for a name or an option that cannot be.
+ * @throws ForkloopError ERR_TASK_INVALID for a name, or a value of an option, that cannot be; ERR_OPTION_INVALID for an
+ * option that there is not.
  */
 export function defineTask<Schema extends StandardSchemaV1, Output>(
   name: string,
@@ -102,9 +100,10 @@ export function defineTask(
     readonly run: Handler<never, unknown>;
   },
 ): AnyTask {
-  if (!TASK_NAME.test(name)) {
+  if (typeof name !== 'string' || !TASK_NAME.test(name)) {
     throw invalid(name, 'a task name is letters, digits and . _ - : (at most 100), as in "location.filter"');
   }
+  DEFINITION.check(definition, `task ${JSON.stringify(name)}: `);
   if (typeof definition.run !== 'function') throw invalid(name, 'run must be a function');
   return {
     [BRAND]: 1,
@@ -114,6 +113,12 @@ export function defineTask(
     run: definition.run,
   };
 }
+
+const DEFINITION = new OptionNames<TaskOptions & { input: unknown; run: unknown }>(
+  'defineTask',
+  { queue: true, timeout: true, killAfter: true, retry: true, input: true, run: true },
+  { retry: RETRY_OPTIONS },
+);
 
 export const TASK_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/;
 
@@ -134,7 +139,13 @@ function manifestOf(
     ...(killAfter === undefined ? {} : { killAfterMs: durationOf(name, 'killAfter', killAfter) }),
     ...(retry === undefined
       ? {}
-      : { retry: retryPolicyOf(retry, (key, why) => invalid(name, `retry.${key}: ${why}`)) }),
+      : {
+          retry: retryPolicyOf(
+            retry,
+            (key, why) => invalid(name, `retry.${key}: ${why}`),
+            `task ${JSON.stringify(name)}: `,
+          ),
+        }),
   };
 }
 
@@ -142,36 +153,6 @@ function durationOf(name: string, key: string, text: string): number {
   const ms = parseDuration(text);
   if (ms === null) throw invalid(name, `${key}: ${JSON.stringify(text)} is no duration: write 30s or 500ms`);
   return ms;
-}
-
-/** Retry options with units resolved. `fail` makes the error to throw for a bad one. */
-export function retryPolicyOf(
-  options: RetryOptions,
-  fail: (key: string, why: string) => Error,
-): Partial<RetryPolicy> {
-  const duration = (key: 'initial' | 'max') => {
-    const text = options[key];
-    if (text === undefined) return {};
-    const ms = parseDuration(text);
-    if (ms === null) throw fail(key, `${JSON.stringify(text)} is no duration: write 30s or 500ms`);
-    return { [key]: ms };
-  };
-  const { attempts, backoff, jitter } = options;
-  if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1 && attempts <= 999)) {
-    throw fail('attempts', `${attempts} is not a whole number from 1 to 999`);
-  }
-  if (backoff !== undefined && backoff !== 'exponential' && backoff !== 'fixed') {
-    throw fail('backoff', `${JSON.stringify(backoff)} is neither exponential nor fixed`);
-  }
-  const share = jitter === undefined ? undefined : parsePercent(jitter);
-  if (share === null) throw fail('jitter', `${JSON.stringify(jitter)} is no percentage: write 20%`);
-  return {
-    ...(attempts === undefined ? {} : { attempts }),
-    ...(backoff === undefined ? {} : { backoff }),
-    ...duration('initial'),
-    ...duration('max'),
-    ...(share === undefined ? {} : { jitter: share }),
-  };
 }
 
 function invalid(name: string, why: string): ForkloopError {

@@ -260,7 +260,7 @@ function enqueuesOne(daemon: () => Daemon): void {
     const [line] = parsed(stdout);
     assert.deepEqual(
       [code, line?.status, line?.error],
-      [5, 'dead', { name: 'TypeError', message: 'broken' }],
+      [5, 'dead', { name: 'TypeError', message: 'broken', code: 'E_BROKEN' }],
     );
   });
 

@@ -81,6 +81,8 @@ describe('the client', () => {
       await refused(client.enqueue('echo', 1, { queue: 'nowhere' }), 'ERR_QUEUE_UNKNOWN');
       await refused(client.enqueue('echo', 1, { priority: 10 }), 'ERR_OPTION_INVALID');
       await refused(client.enqueue('echo', 1, { delay: '1s', at: new Date() }), 'ERR_OPTION_INVALID');
+      await refused(client.enqueue('echo', 1, { attempts: 1 } as never), 'ERR_OPTION_INVALID');
+      await refused(client.enqueue(undefined as never, 1), 'ERR_OPTION_INVALID');
       const handle = await client.enqueue('echo', 1);
       await refused(handle.result(), 'ERR_RESULT_NOT_KEPT');
       const delayed = await client.enqueue('echo', 1, { delay: '1h', result: true, unique: 'only' });

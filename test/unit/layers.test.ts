@@ -36,7 +36,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['config', 'cli'],
   zod: ['config', 'control/commands.ts'],
   croner: ['scheduler/cron.ts'],
-  'fastest-levenshtein': ['config'],
   winston: ['supervisor/log.ts'],
   commander: ['cli'],
   pidusage: ['supervisor', 'pool'],

@@ -1,6 +1,7 @@
 /** What a daemon settles and claims, and what it is answered. Durations `...Ms`; `...At` and `now` on the broker's clock. */
 
 import type { EpochMs } from '../../lib/clock.ts';
+import type { ToldError } from '../../lib/errors.ts';
 
 /**
  * What the broker is told about one delivery. Accepted only while this daemon holds it (`token`), else refused and
@@ -39,7 +40,7 @@ export interface StoredResult {
 /** The stored result of an ended job, as JSON. */
 export type ResultRecord =
   | { readonly status: 'completed'; readonly result: unknown }
-  | { readonly status: 'dead' | 'cancelled' | 'expired'; readonly error: { name: string; message: string } };
+  | { readonly status: 'dead' | 'cancelled' | 'expired'; readonly error: ToldError };
 
 export interface ExchangeRequest {
   readonly daemon: string;

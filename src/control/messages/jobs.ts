@@ -5,7 +5,7 @@
 
 import type { JobState } from '../../broker/messages/operator.ts';
 import type { EpochMs } from '../../lib/clock.ts';
-import type { ErrorRecord } from '../../lib/errors.ts';
+import type { ErrorRecord, ToldError } from '../../lib/errors.ts';
 
 /** The longest `where`, characters. */
 export const WHERE_LIMIT = 10_000;
@@ -103,7 +103,7 @@ export interface EndedJobReport {
   readonly created_at: string | null;
   /** completed only. */
   readonly result?: unknown;
-  readonly error?: { readonly name: string; readonly message: string };
+  readonly error?: ToldError;
 }
 
 /** Creation time of a UUIDv7; null for an id of another version. */

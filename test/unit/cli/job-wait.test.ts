@@ -50,6 +50,15 @@ describe('job wait', () => {
     assert.match(stderr, /no daemon runs here/);
   });
 
+  it('tells the code of an error, and not its stack', async () => {
+    const error = { name: 'TypeError', message: 'broken', code: 'E_BROKEN', stack: 'at x' };
+    const server = await serve(async () => ({ ...about, state: 'dead', error }) as unknown as JobReport);
+    const { stdout } = await runMain(`job wait ${id} --socket ${path} -o json -q`);
+    await server.stop();
+    const { stack: _, ...told } = error;
+    assert.deepEqual(JSON.parse(stdout), [{ id, status: 'dead', error: told }]);
+  });
+
   for (const [name, report, expected] of [
     ['that was cancelled', { ...about, state: 'cancelled', error: { name: 'E', message: 'm' } }, 'cancelled'],
     ['that expired', { ...about, state: 'expired', error: { name: 'E', message: 'm' } }, 'expired'],

@@ -47,6 +47,15 @@ describe('settlement of an outcome', () => {
     });
   });
 
+  it('failed keeps the code of its error in the result, not the stack', () => {
+    const coded = { ...error, code: 'E_NO', stack: 'at x' };
+    const settlement = settle({ type: 'failed', error: coded, retryable: false }, { resultTtlMs: 9 });
+    assert.equal(
+      settlement.type === 'dead' && settlement.result?.json,
+      '{"status":"dead","error":{"name":"Error","message":"no","code":"E_NO"}}',
+    );
+  });
+
   it('failed waits as long as the handler said', () => {
     const settlement = settle({ type: 'failed', error, retryable: true, retryAfterMs: 77 });
     assert.equal(settlement.type === 'retry' && settlement.delayMs, 77);

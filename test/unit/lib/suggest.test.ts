@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { didYouMean, suggest } from '../../../src/config/suggest.ts';
+import { didYouMean, suggest } from '../../../src/lib/suggest.ts';
 
 describe('suggest', () => {
   const table: [string, string[], string | null][] = [
