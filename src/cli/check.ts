@@ -83,7 +83,7 @@ async function routeWarnings(
 ): Promise<ConfigError> {
   const [{ placedError }, { routeFindings }] = await Promise.all([
     import('../config/placed-error.ts'),
-    import('../config/route-findings.ts'),
+    import('../supervisor/route-findings.ts'),
   ]);
   return placedError(
     path,

@@ -26,12 +26,16 @@ export interface SimPoolOptions {
   readonly onEnd: (token: string) => void;
 }
 
+/** Of one run. */
+interface Code {
+  /** It runs on though its delivery has ended: what it answers is nobody's. */
+  outlives: boolean;
+}
+
 /** Workers that go on while their master is stopped, and that are gone when it is dead. */
 export class SimPool extends FakePool {
   readonly #options: SimPoolOptions;
-  readonly #alive = new Set<string>();
-  /** Their code runs on, their deliveries have ended: what they answer is nobody's. */
-  readonly #outlived = new Set<string>();
+  readonly #alive = new Map<string, Code>();
 
   constructor(options: SimPoolOptions) {
     super(options.queues, options.slots, ['work']);
@@ -50,14 +54,16 @@ export class SimPool extends FakePool {
       if (!this.running.has(token)) continue;
       const digit = lastDigit(token);
       const [lasts, outlives] = [digit % 2 === 1, reason === 'lease_lost' && digit % 4 === 3];
+      const code = this.#alive.get(token);
       const end = () => {
+        if (this.#alive.get(token) !== code) return;
         this.#gone(token);
         if (!outlives) super.abort([token], reason);
       };
       if (lasts) timeline.after((ABORT_MS / 15) * digit, end, machine);
       else end();
-      if (!outlives) continue;
-      this.#outlived.add(token);
+      if (!outlives || code === undefined) continue;
+      code.outlives = true;
       this.#options.onOutlived(token);
       super.abort([token], reason);
     }
@@ -78,18 +84,19 @@ export class SimPool extends FakePool {
 
   /** With their master. */
   die(): void {
-    for (const token of [...this.#alive]) this.#gone(token);
+    for (const token of [...this.#alive.keys()]) this.#gone(token);
   }
 
   #start(delivery: Delivery): void {
     const { machine, timeline, onStart } = this.#options;
     const { token } = delivery;
-    this.#alive.add(token);
+    const code: Code = { outlives: false };
+    this.#alive.set(token, code);
     const { runMs, outcome } = onStart(delivery, this);
     timeline.after(runMs, () => {
-      if (!this.#alive.has(token)) return;
+      if (this.#alive.get(token) !== code) return;
       this.#gone(token);
-      if (!this.#outlived.has(token)) timeline.after(0.1, () => this.end(token, outcome), machine);
+      if (!code.outlives) timeline.after(0.1, () => this.end(token, outcome), machine);
     });
   }
 

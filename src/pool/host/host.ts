@@ -1,7 +1,7 @@
 import type { TaskInput } from '../../task/input-check.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
 import type { StackSample } from './stack.ts';
-import type { StartBoard } from './start-board.ts';
+import type { BoardMemory, StartBoard } from './start-board.ts';
 
 /** How a worker ended. Exactly one of code and signal is set for a process; a thread has a code. */
 export interface ExitInfo {
@@ -60,6 +60,12 @@ export interface WorkerBoot {
   readonly masterPid: number;
   /** To be checked against the schemas of their tasks before it is ready. */
   readonly inputs?: readonly TaskInput[];
+}
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly boot: WorkerBoot;
+  readonly starts: BoardMemory;
 }
 
 /** Knows how to start one kind of worker: `cluster-host`, `thread-host`, and a fake for tests. */

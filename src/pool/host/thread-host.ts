@@ -4,6 +4,7 @@ import { THREAD_ENTRY } from './entry.ts';
 import {
   type ExitInfo,
   NO_CHANNEL,
+  type ThreadData,
   type WorkerBoot,
   type WorkerChannel,
   type WorkerHost,
@@ -12,7 +13,7 @@ import {
 import { LineSplitter } from './lines.ts';
 import { openEnvelope, type ToWorker } from './protocol.ts';
 import type { StackSample } from './stack.ts';
-import { type BoardMemory, StartBoard } from './start-board.ts';
+import { StartBoard } from './start-board.ts';
 import { stackOfThread } from './thread-stack.ts';
 import { packToWorker } from './wire.ts';
 
@@ -21,12 +22,6 @@ export interface ThreadHostOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly resourceLimits?: ResourceLimits;
   readonly clock: Clock;
-}
-
-/** What a thread is started with. */
-export interface ThreadData {
-  readonly boot: WorkerBoot;
-  readonly starts: BoardMemory;
 }
 
 /** A thread in a native call ends only after it: so long is waited before its place is taken by another. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { formatPath } from '../../../src/config/problem.ts';
-import { routeFindings } from '../../../src/config/route-findings.ts';
-import { LEAST, TemporaryFolder } from './temporary-config.ts';
+import { routeFindings } from '../../../src/supervisor/route-findings.ts';
+import { LEAST, TemporaryFolder } from '../config/temporary-config.ts';
 
 describe('what routes make of the tasks that are there', () => {
   let folder: TemporaryFolder;

@@ -1,10 +1,10 @@
 /** What the routes make of the tasks that are there. Only task modules can tell, so a file alone is not held against it. */
 
+import { type Finding, warning } from '../config/findings.ts';
+import type { Config } from '../config/schema.ts';
+import { didYouMean } from '../lib/suggest.ts';
 import type { TaskManifest } from '../task/define.ts';
 import { createRouter, queueFor } from '../task/router.ts';
-import { type Finding, warning } from './findings.ts';
-import type { Config } from './schema.ts';
-import { didYouMean } from './suggest.ts';
 
 /** Warnings: tasks of which no job can be enqueued, and routes that no job can take. */
 export function routeFindings(config: Config, tasks: Iterable<TaskManifest>): readonly Finding[] {
