@@ -264,6 +264,12 @@ const GOOD: Readonly<Record<string, Story>> = {
     .later(6_000)
     .open(B),
   'ticks one after the other': story().open().fire(0, 1_000, JOB).fire(1_000, 2_000, OTHER),
+  'a tick that is asked for again, after the next one found no answer': story()
+    .open()
+    .fire(0, 1_000, JOB)
+    .fire(1_000, 2_000, OTHER, false)
+    .fire(0, 1_000, JOB)
+    .fire(1_000, 2_000, OTHER),
   'a tick that is asked for again without an answer, and again': story()
     .open()
     .fire(0, 1_000)

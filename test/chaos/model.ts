@@ -41,7 +41,8 @@ interface State {
   readonly daemons: Map<string, ModelDaemon>;
   readonly batches: Set<string>;
   readonly unique: Map<string, string>;
-  readonly ticks: Map<string, number | null>;
+  /** Where each may stand: of a call without an answer nobody knows whether it was carried out. */
+  readonly ticks: Map<string, readonly number[]>;
 }
 
 const emptyState = (): State => ({
@@ -138,7 +139,7 @@ export class Model {
         break;
       case 'watermark':
         if (call.reply !== undefined)
-          this.#state.ticks.set(`${call.queue}/${call.schedule}`, call.reply.tick);
+          this.#state.ticks.set(`${call.queue}/${call.schedule}`, [call.reply.tick]);
         break;
       case 'fire':
         this.#fire(call, t);
@@ -444,23 +445,25 @@ export class Model {
   #fire(call: Call & { verb: 'fire' }, t: number): void {
     const { reply, schedule, previous, tick, job, queue } = call;
     const name = `${queue}/${schedule}`;
-    const known = this.#state.ticks.get(name);
+    const standings = this.#state.ticks.get(name);
     if (reply === undefined) {
       // From where the schedule does not stand nothing is fired, whether it arrived or not.
-      if (typeof known === 'number' && known !== previous) return;
-      this.#state.ticks.set(name, null);
+      if (standings !== undefined && !standings.includes(previous)) return;
+      this.#state.ticks.set(name, [...(standings ?? (previous === null ? [] : [previous])), tick]);
       if (!this.#state.jobs.has(job.id)) this.#add(job, queue, 'maybe');
       return;
     }
-    this.#state.ticks.set(name, reply.tick);
-    if (reply.tick !== tick || known === tick) return;
-    if (known !== null && known !== undefined && known !== previous)
+    this.#state.ticks.set(name, [reply.tick]);
+    const existing = this.#state.jobs.get(job.id);
+    if (reply.tick !== tick) return;
+    // It may have stood there before, for all that is known of it, and its job was stored then.
+    if (standings?.includes(tick) && existing?.place !== 'maybe') return;
+    if (standings !== undefined && !standings.includes(previous))
       this.#report(
         'I6',
         t,
-        `tick ${tick} of ${name} was fired from ${previous}, but the schedule stood at ${known}`,
+        `tick ${tick} of ${name} was fired from ${previous}, but the schedule stood at ${standings.join(' or ')}`,
       );
-    const existing = this.#state.jobs.get(job.id);
     if (reply.holder !== null) return;
     this.stored.add(job.id);
     if (existing?.place === 'maybe') existing.place = 'waiting';

@@ -500,10 +500,10 @@ export function poolContract({ name, options: kind }: PoolKind): void {
 
     it('holds nothing against the next job when one that ended well throws later', async () => {
       const bench = await started();
-      assert.equal((await bench.run('throw-later', { ms: 100, hold: 0 })).outcome.type, 'completed');
+      assert.equal((await bench.run('throw-later', { ms: 1_000, hold: 0 })).outcome.type, 'completed');
       const innocent = await bench.run('wait-for-abort', { ms: 10_000 });
       assert.deepEqual(innocent.outcome, { type: 'interrupted', reason: 'handed_back' });
-      assert.equal((await bench.run('reject-late', { ms: 100, hold: 0 })).outcome.type, 'completed');
+      assert.equal((await bench.run('reject-late', { ms: 1_000, hold: 0 })).outcome.type, 'completed');
       assert.equal((await bench.run('wait-for-abort', { ms: 10_000 })).outcome.type, 'interrupted');
     });
 

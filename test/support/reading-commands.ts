@@ -13,7 +13,7 @@ export interface ReadingCommand {
 const QUEUES_AND_SO_ON =
   'schema name pid version state started_at uptime_seconds broker pools queues log launch config';
 const JOB =
-  'schema id task queue state claims attempt failures crashes recoveries priority created_at due_at died_at expires_at unique error progress';
+  'schema id task task_loaded queue state claims attempt failures crashes recoveries priority created_at due_at died_at expires_at unique error progress';
 const QUEUE =
   'schema name pool paused paused_since ready delayed in_flight dead oldest_ready_seconds counters';
 const SCHEDULE =
