@@ -453,7 +453,8 @@ export class Model {
       if (!this.#state.jobs.has(job.id)) this.#add(job, queue, 'maybe');
       return;
     }
-    this.#state.ticks.set(name, [reply.tick]);
+    if (reply.tick === null) this.#state.ticks.delete(name);
+    else this.#state.ticks.set(name, [reply.tick]);
     const existing = this.#state.jobs.get(job.id);
     if (reply.tick !== tick) return;
     // It may have stood there before, for all that is known of it, and its job was stored then.
