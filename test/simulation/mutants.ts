@@ -262,7 +262,7 @@ const IN_OPERATOR_SCRIPTS: readonly Mutant[] = [
     file: `${LUA}/retry.lua`,
     find: `if holder and holder ~= ID then return {'held', holder} end`,
     replace: '',
-    seed: 83,
+    seed: 111,
   },
   {
     name: 'a retry leaves the unique key free',
@@ -366,7 +366,7 @@ const IN_DAEMONS: readonly Mutant[] = [
     file: 'consumer/line-deliveries.ts',
     find: 'if (pool.has(claimed.token)) {',
     replace: 'if (false) {',
-    seed: 83,
+    seed: 105,
   },
   {
     name: 'what is in flight here and unknown stays so',
