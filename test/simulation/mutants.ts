@@ -478,7 +478,7 @@ const IN_THE_STORE: readonly Mutant[] = [
       this.#database.exec('COMMIT');
       this.#shelves.committed();
       return`,
-    seed: 64,
+    seed: 160,
     store: 'embedded',
   },
   {
