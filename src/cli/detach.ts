@@ -61,10 +61,12 @@ export async function startDetached(context: CommandContext, start: DetachedStar
 /** So that it works is not what it looks like: a daemon waits for a broker that is away. */
 async function warnOfBroker(context: CommandContext): Promise<void> {
   const { output, clock } = context;
-  const ask = async () => {
-    const options = { timeoutMs: CALL_TIMEOUT_MS, clock };
-    return callDaemon(await context.controlSocket(), 'status', {}, options).catch(() => null);
-  };
+  const options = { timeoutMs: CALL_TIMEOUT_MS, clock };
+  const ask = () =>
+    context
+      .controlSocket()
+      .then((socket) => callDaemon(socket, 'status', {}, options))
+      .catch(() => null);
   let status = await ask();
   for (let look = 0; look < BROKER_LOOKS && status?.broker.up === false; look++) {
     await clock.sleep(BROKER_LOOK_MS);

@@ -26,8 +26,9 @@ export interface Client extends AsyncDisposable {
    * `enqueueTimeout`, also when the broker is away.
    *
    * @throws ForkloopError ERR_OPTION_INVALID (no task, an option that there is not, or a value that cannot be),
-   * ERR_TASK_INVALID, ERR_INPUT_INVALID, ERR_INPUT_TOO_LARGE, ERR_QUEUE_UNKNOWN, ERR_CLIENT_CLOSED: nothing was stored. BrokerError ERR_BROKER_UNAVAILABLE, ERR_BROKER_FULL: `disposition` is `unknown` when the job may
-   * have been stored, else it was not.
+   * ERR_TASK_INVALID, ERR_INPUT_INVALID, ERR_INPUT_TOO_LARGE, ERR_QUEUE_UNKNOWN, ERR_CLIENT_CLOSED: nothing was stored.
+   * BrokerError ERR_BROKER_UNAVAILABLE, ERR_BROKER_FULL: `disposition` is `unknown` when the job may have been stored, else
+   * it was not.
    */
   enqueue(task: string, input?: unknown, options?: EnqueueOptions): Promise<JobHandle>;
   enqueue<Input, Output>(

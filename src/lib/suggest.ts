@@ -1,8 +1,5 @@
 import { createRequire } from 'node:module';
 
-/** Loaded where a word is wrong: every worker and client has this file. */
-const require = createRequire(import.meta.url);
-
 interface Levenshtein {
   distance(one: string, other: string): number;
 }
@@ -10,7 +7,8 @@ interface Levenshtein {
 /** The candidate that was probably meant; null when none is near: at most a third of its letters differ. */
 export function suggest(word: string, candidates: Iterable<string>): string | null {
   if (word.length > 100) return null;
-  const { distance } = require('fastest-levenshtein') as Levenshtein;
+  // Loaded where a word is wrong: every worker and client has this file.
+  const { distance } = createRequire(import.meta.url)('fastest-levenshtein') as Levenshtein;
   let best: string | null = null;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {

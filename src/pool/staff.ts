@@ -92,6 +92,12 @@ export class Staff {
     return this.#roster.shared();
   }
 
+  /** Whether the code of a delivery that has ended runs on. Asked for each job that is claimed. */
+  hasZombie(token: string): boolean {
+    for (const { zombies } of this.#roster) if (zombies.has(token)) return true;
+    return false;
+  }
+
   get all(): WorkerHandle[] {
     return [...this.#roster];
   }

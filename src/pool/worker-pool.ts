@@ -84,9 +84,7 @@ export class WorkerPool implements Pool, WorkerOwner {
   }
 
   has(token: string): boolean {
-    if (this.#ledger.get(token) !== undefined) return true;
-    for (const { zombies } of this.#staff.all) if (zombies.has(token)) return true;
-    return false;
+    return this.#ledger.get(token) !== undefined || this.#staff.hasZombie(token);
   }
 
   get tasks(): ReadonlyMap<string, TaskManifest> {
