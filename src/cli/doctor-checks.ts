@@ -165,7 +165,8 @@ export async function checkBroker(
   if (broker.type === 'embedded' && status === null) return checkFolder(dirname(broker.path));
   try {
     const { probeBroker } = await import('../supervisor/probe-broker.ts');
-    await probeBroker(loaded, context.clock);
+    const [warning] = await probeBroker(loaded, context.clock);
+    if (warning !== undefined) return warn(warning, 'docs/deployment.md has the settings of a server');
     return ok(
       broker.type === 'redis' ? 'redis answers and is fit' : 'the embedded store answers through the daemon',
     );

@@ -46,8 +46,23 @@ describe('bin/supervisor doctor', function () {
   });
 
   describeRedis('with Redis', () => {
-    it('asks the server whether it is there and fit', async () => {
+    it('warns of a server that forgets when it ends, as the log does, once', async () => {
       const redis = await startRedis();
+      try {
+        await withSupervisor({ ...config, broker: { type: 'redis', url: redis.url } }, async (daemon) => {
+          const { code, of } = await examined(daemon);
+          assert.deepEqual([code, of.get('broker')?.status], [0, 'warn']);
+          assert.match(of.get('broker')?.message ?? '', /no append-only file.*set appendonly yes/);
+          const told = daemon.log().split('\n').filter((line) => line.includes('append-only'));
+          assert.equal(told.length, 1, daemon.log());
+        });
+      } finally {
+        await redis.stop();
+      }
+    });
+
+    it('asks the server whether it is there and fit', async () => {
+      const redis = await startRedis({ persistence: 'aof' });
       try {
         await withSupervisor({ ...config, broker: { type: 'redis', url: redis.url } }, async (daemon) => {
           const good = await examined(daemon);

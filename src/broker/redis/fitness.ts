@@ -27,6 +27,13 @@ export function checkFitness(info: string): void {
   }
 }
 
+/** Why a server that is fit may yet lose what it has acknowledged, from its reply to INFO; null where nothing is known against it. */
+export function riskIn(info: string): string | null {
+  return field(info, 'aof_enabled') === '0'
+    ? 'redis keeps no append-only file: when it ends, what it acknowledged since its last snapshot is lost; set appendonly yes'
+    : null;
+}
+
 /** Whether it is a node of a Redis Cluster, from its reply to INFO. */
 export const isClusterNode = (info: string): boolean => field(info, 'cluster_enabled') === '1';
 

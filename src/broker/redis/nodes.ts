@@ -1,6 +1,5 @@
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { checkFitness } from './fitness.ts';
-import type { Link } from './link.ts';
+import type { NodeCheck } from './node-check.ts';
 import type { Address } from './slot-map.ts';
 
 export type NodesOptions = Omit<ConnectionOptions, 'check'>;
@@ -8,6 +7,7 @@ export type NodesOptions = Omit<ConnectionOptions, 'check'>;
 /** A connection to each node of a cluster that has slots, or is about to get one. */
 export class Nodes {
   readonly #options: NodesOptions;
+  readonly #check: NodeCheck;
   readonly #closing = new AbortController();
   readonly #seed: Connection;
   readonly #connections: Map<Address, Connection>;
@@ -16,8 +16,9 @@ export class Nodes {
   readonly #used = new Set<Address>();
 
   /** `seed` leads to the url: it is kept, whether the url names a node as the others do or not. */
-  constructor(options: NodesOptions, seed: Connection) {
+  constructor(options: NodesOptions, seed: Connection, check: NodeCheck) {
     this.#options = options;
+    this.#check = check;
     this.#seed = seed;
     this.#connections = new Map([[addressIn(options.url), seed]]);
   }
@@ -44,7 +45,7 @@ export class Nodes {
     const made = new Connection({
       ...this.#options,
       url: urlAt(this.#options.url, address),
-      check: async (link) => void (await checkNode(link, this.#options.callDeadlineMs)),
+      check: async (link) => void (await this.#check.inform(link, address)),
     });
     this.#connections.set(address, made);
     if (!this.#closing.signal.aborted) void made.start();
@@ -95,10 +96,4 @@ export function urlAt(url: string, address: Address): string {
   const secret = password === '' ? '' : `:${password}`;
   const login = username === '' && password === '' ? '' : `${username}${secret}@`;
   return `${protocol}//${login}${address}`;
-}
-
-export async function checkNode(link: Link, deadlineMs: number): Promise<string> {
-  const info = String(await link.send('INFO', ['INFO'], deadlineMs));
-  checkFitness(info);
-  return info;
 }

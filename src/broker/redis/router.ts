@@ -3,7 +3,8 @@ import { Connection, type Sending } from './connection.ts';
 import { unserved } from './errors.ts';
 import { isClusterNode } from './fitness.ts';
 import type { Link, Reply } from './link.ts';
-import { addressIn, checkNode, Nodes, type NodesOptions, urlAt } from './nodes.ts';
+import { NodeCheck } from './node-check.ts';
+import { addressIn, Nodes, type NodesOptions, urlAt } from './nodes.ts';
 import { redirectionOf } from './redirection.ts';
 import type { Script } from './scripts.ts';
 import { slotOf } from './slot.ts';
@@ -32,6 +33,7 @@ export class Router {
   readonly #options: NodesOptions;
   /** To the url. In a cluster it tells the map, and is the connection to its node if the map names it like the url. */
   readonly #seed: Connection;
+  readonly #check: NodeCheck;
   readonly #nodes: Nodes;
   readonly #closing = new AbortController();
   #site: Site = { type: 'unknown' };
@@ -45,7 +47,8 @@ export class Router {
   constructor(options: NodesOptions) {
     this.#options = options;
     this.#seed = new Connection({ ...options, check: (link) => this.#look(link) });
-    this.#nodes = new Nodes(options, this.#seed);
+    this.#check = new NodeCheck(options);
+    this.#nodes = new Nodes(options, this.#seed, this.#check);
   }
 
   /** Whether the last call was answered; in a cluster, by any of the nodes that are asked for keys. */
@@ -146,7 +149,7 @@ export class Router {
   /** What kind of server the url leads to, asked of each new connection: it may lead elsewhere than before. */
   async #look(link: Link): Promise<void> {
     const { callDeadlineMs } = this.#options;
-    const info = await checkNode(link, callDeadlineMs);
+    const info = await this.#check.inform(link, addressIn(this.#options.url));
     if (isClusterNode(info)) {
       this.#learn(await link.send('CLUSTER', ['CLUSTER', 'SLOTS'], callDeadlineMs), this.#seedHost);
     } else {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { checkFitness } from '../../../../src/broker/redis/fitness.ts';
+import { checkFitness, riskIn } from '../../../../src/broker/redis/fitness.ts';
 
 describe('a server is fit for jobs', () => {
   const policy = (name: string) => `# Memory\r\nmaxmemory:0\r\nmaxmemory_policy:${name}\r\n`;
@@ -38,4 +38,15 @@ describe('a server is fit for jobs', () => {
       );
     });
   }
+});
+
+describe('a server may lose what it acknowledged', () => {
+  it('when it keeps no append-only file', () => {
+    assert.match(riskIn('# Persistence\r\naof_enabled:0\r\n') ?? '', /set appendonly yes/);
+  });
+
+  it('and nothing is said where it keeps one, or does not tell', () => {
+    assert.equal(riskIn('# Persistence\r\naof_enabled:1\r\n'), null);
+    assert.equal(riskIn('# Server\r\n'), null);
+  });
 });
