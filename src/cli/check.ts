@@ -41,9 +41,9 @@ async function check(context: CommandContext): Promise<number> {
   try {
     const loaded = await context.loadConfig();
     const { path, config, modules } = loaded;
-    const tasks = await checkModules(loaded, context.clock);
+    const { tasks, faults } = await checkModules(loaded, context.clock);
     if (isForPeople(context) && loaded.report !== '') output.errorText(loaded.report);
-    if (typeof tasks === 'string') return await reportFailure(context, path, tasks);
+    if (faults.length > 0) return await reportFaults(context, path, faults);
     await checkSchedulesOf(context, loaded, tasks);
     const routes = await routeWarnings(context, loaded, tasks);
     if (isForPeople(context) && routes.report !== '') output.errorText(routes.report);
@@ -107,26 +107,31 @@ async function checkSchedulesOf(
 }
 
 /** What the file names cannot be used: no line of the file is wrong. */
-async function reportFailure(
-  { output, cwd }: CommandContext,
+async function reportFaults(
+  context: CommandContext,
   path: string,
-  message: string,
+  faults: readonly string[],
 ): Promise<number> {
-  const problem: Problem = {
-    file: path,
-    line: null,
-    column: null,
-    width: 0,
-    path: 'tasks',
-    severity: 'error',
-    message,
-  };
-  const data: CheckReport = { schema: 'forkloop.check/1', ok: false, path, problems: [problem] };
-  if (output.format === 'table' || output.format === 'wide')
-    output.errorText(`${shortPath(path, cwd)}: error: tasks: ${message}`);
-  else await output.report(data, () => '', data.problems);
+  const { output, cwd } = context;
+  if (isForPeople(context)) {
+    for (const fault of faults) output.errorText(`${shortPath(path, cwd)}: error: tasks: ${fault}`);
+  } else {
+    const problems = faults.map((fault) => problemOf(path, fault));
+    const data: CheckReport = { schema: 'forkloop.check/1', ok: false, path, problems };
+    await output.report(data, () => '', problems);
+  }
   return EXIT.configInvalid;
 }
+
+const problemOf = (file: string, message: string): Problem => ({
+  file,
+  line: null,
+  column: null,
+  width: 0,
+  path: 'tasks',
+  severity: 'error',
+  message,
+});
 
 const isForPeople = ({ output }: CommandContext): boolean =>
   output.format === 'table' || output.format === 'wide';

@@ -10,30 +10,45 @@ import { findTsx, stripsTypes } from './typescript.ts';
  * The tasks that the modules export, by name. A module is ESM or CommonJS; TypeScript where `tsx` is installed or Node
  * strips types. A file whose name starts with `_` may hold no task: it is for what the others share.
  *
- * @throws ForkloopError ERR_TASK_MODULE: a module does not load, holds no task, or two tasks have one name.
+ * Faults are ERR_TASK_MODULE: a module does not load, holds no task, or two tasks have one name. `fault` may throw, and
+ * does by default; where it returns, the others are loaded, and what was wrong is left out.
  */
-export async function loadTasks(modules: readonly string[]): Promise<ReadonlyMap<string, AnyTask>> {
+export async function loadTasks(
+  modules: readonly string[],
+  fault: (error: ForkloopError) => void = rethrow,
+): Promise<ReadonlyMap<string, AnyTask>> {
   await enableTypeScript(modules);
   const tasks = new Map<string, AnyTask>();
   const origin = new Map<string, string>();
   for (const path of modules) {
-    const found = tasksOf(await importModule(path));
+    const module = await importModule(path);
+    if (module instanceof ForkloopError) {
+      fault(module);
+      continue;
+    }
+    const found = tasksOf(module);
     if (found.size === 0 && !basename(path).startsWith('_')) {
-      throw moduleError(
-        `${path} exports no task: export what defineTask returns, or let the file's name start with _`,
+      fault(
+        moduleError(
+          `${path} exports no task: export what defineTask returns, or let the file's name start with _`,
+        ),
       );
     }
     for (const task of found) {
       const known = tasks.get(task.name);
-      if (known === task) continue;
-      if (known !== undefined) {
-        throw moduleError(`two tasks are named ${task.name}: in ${origin.get(task.name)} and in ${path}`);
+      if (known === undefined) {
+        tasks.set(task.name, task);
+        origin.set(task.name, path);
+      } else if (known !== task) {
+        fault(moduleError(`two tasks are named ${task.name}: in ${origin.get(task.name)} and in ${path}`));
       }
-      tasks.set(task.name, task);
-      origin.set(task.name, path);
     }
   }
   return tasks;
+}
+
+function rethrow(error: ForkloopError): never {
+  throw error;
 }
 
 async function importModule(path: string): Promise<object> {
@@ -43,7 +58,7 @@ async function importModule(path: string): Promise<object> {
     const { name, message, stack } = toErrorRecord(error);
     const failure = moduleError(`${path} does not load: ${name}: ${message}`, error);
     if (stack !== undefined) failure.stack = stack;
-    throw failure;
+    return failure;
   }
 }
 

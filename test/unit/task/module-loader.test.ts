@@ -64,6 +64,24 @@ describe('module loader', () => {
     assert.deepEqual(await names(file('_shared.mjs', 'export const shared = 1;')), []);
   });
 
+  it('tells every fault to who asks for them, and loads the rest', async () => {
+    const faults: string[] = [];
+    const tasks = await loadTasks(
+      [
+        file('throws.mjs', 'throw new Error("no settings")'),
+        file('empty.mjs', 'export {};'),
+        file('first.mjs', `export const a = ${task('a')};`),
+        file('second.mjs', `export const a = ${task('a')}, b = ${task('b')};`),
+      ],
+      (fault) => faults.push(`${fault.code} ${fault.message}`),
+    );
+    assert.deepEqual([...tasks.keys()], ['a', 'b']);
+    assert.equal(faults.length, 3);
+    assert.match(faults[0] ?? '', /^ERR_TASK_MODULE .*throws\.mjs does not load: Error: no settings/);
+    assert.match(faults[1] ?? '', /empty\.mjs exports no task/);
+    assert.match(faults[2] ?? '', /two tasks are named a: .*first\.mjs .*second\.mjs/);
+  });
+
   it('names the module that does not load, and why', async () => {
     for (const [name, text, why] of [
       [
