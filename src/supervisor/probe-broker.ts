@@ -13,7 +13,11 @@ const NOBODY = '00000000-0000-7000-8000-000000000000';
  */
 export async function probeBroker(loaded: LoadedConfig, clock: Clock): Promise<readonly string[]> {
   const warnings: string[] = [];
-  const log = createLogger((_level, message) => warnings.push(message), {}, (level) => level === 'warn');
+  const log = createLogger(
+    (_level, message) => warnings.push(message),
+    {},
+    (level) => level === 'warn',
+  );
   const broker = openBrokerClient({ ...brokerOptionsOf(loaded), clock, log });
   try {
     await broker.start();

@@ -427,7 +427,7 @@ const IN_DAEMONS: readonly Mutant[] = [
   },
   {
     name: 'a suspect is claimed beside others',
-    file: 'consumer/consumer.ts',
+    file: 'consumer/pump.ts',
     find: 'return this.#options.pool.inFlight === 0 && this.#reserved === 0;',
     replace: 'return true;',
     seed: 25,
