@@ -3,7 +3,7 @@ import { kernelDelay, whileSpinning } from '../measure/kernel-delay.ts';
 import { CPU_MS } from '../measure/mixed-load.ts';
 import { pickupBusy, pickupMs } from '../measure/pickup.ts';
 import { turnsFor } from '../measure/spin.ts';
-import { warmUp } from '../measure/warm-up.ts';
+import { warmUp, warmUpSingly } from '../measure/warm-up.ts';
 import { atMost } from '../report/bars.ts';
 import { short } from '../report/numbers.ts';
 import type { Stage } from './arena.ts';
@@ -43,6 +43,7 @@ export function cpuStorm({ context, arena, suite }: Surroundings): Part {
       return (await pickupBusy(stage, phase, RATE, size.ms, context.seed + round, to)).map(pickupMs);
     };
     await warmUp(stage, ['cpu', 'io']);
+    if (!context.quick) await warmUpSingly(stage, ['io']);
     alone.add(name, round, await pickup(PHASES.alone));
     // Three times what can be computed meanwhile.
     const jobs = Math.ceil((3 * PROCESSES * (size.ms + GATHER_MS)) / CPU_MS);

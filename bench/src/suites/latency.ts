@@ -1,6 +1,6 @@
 import { pickupBusy, pickupIdle, pickupMs } from '../measure/pickup.ts';
 import { median, quantile } from '../measure/quantile.ts';
-import { warmUp } from '../measure/warm-up.ts';
+import { warmUp, warmUpSingly } from '../measure/warm-up.ts';
 import { atMost, type Bar } from '../report/bars.ts';
 import { short } from '../report/numbers.ts';
 import type { Plot } from '../report/plot.ts';
@@ -20,6 +20,7 @@ const KEPT = 2_000;
 
 interface Size {
   readonly rounds: number;
+  readonly warm: 'singly' | 'by a batch';
   /** Between the warm-up and the first job: some ten seconds after its start V8 collects what loading has left, once. */
   readonly restMs: number;
   readonly idleJobs: number;
@@ -27,8 +28,15 @@ interface Size {
   readonly paceMs: number;
 }
 
-const FULL: Size = { rounds: 3, restMs: 12_000, idleJobs: 1_000, busyMs: 5_000, paceMs: 3_000 };
-const QUICK: Size = { rounds: 1, restMs: 0, idleJobs: 150, busyMs: 1_500, paceMs: 1_000 };
+const FULL: Size = {
+  rounds: 3,
+  warm: 'singly',
+  restMs: 12_000,
+  idleJobs: 1_000,
+  busyMs: 5_000,
+  paceMs: 3_000,
+};
+const QUICK: Size = { rounds: 1, warm: 'by a batch', restMs: 0, idleJobs: 150, busyMs: 1_500, paceMs: 1_000 };
 
 /** For each contender and load the times of each round, ms. */
 type Times = Map<string, number[][]>;
@@ -90,6 +98,7 @@ async function measure(
   const seed = context.seed + round;
   await arena.with(entrant, async (stage) => {
     await warmUp(stage);
+    if (size.warm === 'singly') await warmUpSingly(stage);
     await new Promise((resolve) => setTimeout(resolve, size.restMs));
     const taken: Record<LoadName, number[]> = {
       idle: await pickupIdle(stage, 2, size.idleJobs, seed),

@@ -3,7 +3,7 @@ import { type LoopOrder, oneLoopTimes } from '../measure/one-loop.ts';
 import { type Completion, play } from '../measure/play.ts';
 import { mean, quantile } from '../measure/quantile.ts';
 import { turnsFor } from '../measure/spin.ts';
-import { warmUp } from '../measure/warm-up.ts';
+import { warmUp, warmUpSingly } from '../measure/warm-up.ts';
 import { atLeast, atMost, type Bar } from '../report/bars.ts';
 import type { Plot } from '../report/plot.ts';
 import type { Table } from '../report/table.ts';
@@ -34,6 +34,7 @@ const QUICK: Size = { rounds: 1, seconds: 5, burst: [20, 200] };
 
 interface Load {
   readonly name: 'open load' | 'burst';
+  readonly comes: 'singly' | 'at once';
   readonly arrivals: readonly Arrival[];
   readonly ideal: readonly number[];
 }
@@ -59,6 +60,7 @@ export const mixed: Suite = {
             progress.step(`${load.name}: ${contender.name}`);
             const ended = await arena.open(contender, redis, async (stage) => {
               await warmUp(stage, ['cpu', 'io']);
+              if (load.comes === 'singly' && !context.quick) await warmUpSingly(stage, ['cpu', 'io']);
               return play(load.arrivals, stage, 1, turnsFor(CPU_MS));
             });
             keep(results.get(load.name)!, contender.name, ended);
@@ -78,8 +80,8 @@ function loadsOf(seed: number, size: Size): Load[] {
   const open = openLoad(seed, size.seconds);
   const all = burst(seed, ...size.burst);
   return [
-    { name: 'open load', arrivals: open, ideal: idealTimes(open, PROCESSES, open.length) },
-    { name: 'burst', arrivals: all, ideal: idealTimes(all, PROCESSES, SLOTS) },
+    { name: 'open load', comes: 'singly', arrivals: open, ideal: idealTimes(open, PROCESSES, open.length) },
+    { name: 'burst', comes: 'at once', arrivals: all, ideal: idealTimes(all, PROCESSES, SLOTS) },
   ];
 }
 
