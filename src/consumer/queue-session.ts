@@ -6,6 +6,9 @@ import { Accounts } from './accounts.ts';
 import { callPause } from './call-pause.ts';
 import type { Exchanged, QueueSessionOptions } from './session-contract.ts';
 
+/** Of failed attempts: about once a minute. */
+const TOLD_EVERY = 30;
+
 /** `waiting`: sent behind a wait, answered at its end. */
 type LaneState = 'idle' | 'waiting' | 'sent' | 'resyncing';
 
@@ -212,7 +215,12 @@ export class QueueSession {
         return { reply: await answer, sentAt };
       } catch (error) {
         if (this.#lanes[lane] === 'waiting' && !ended.aborted) this.#lanes[lane] = 'sent';
-        if (attempt === 0) log.warn('broker call failed, repeating it', { queue, error: String(error) });
+        if (attempt % TOLD_EVERY === 0)
+          log.warn('broker call failed, repeating it', {
+            queue,
+            attempts: attempt + 1,
+            error: String(error),
+          });
         if (!(error instanceof BrokerError))
           log.error('broker failed in an unknown way', { queue, error: String(error) });
         await clock.sleep(callPause(error, attempt, random), ended);

@@ -53,7 +53,7 @@ export class Snooze extends Error {
   }
 }
 
-/** What a thrown value asks for: with the delay from `now` in milliseconds; null for an ordinary error. */
+/** What a thrown value asks for: with the delay from `now` in whole milliseconds; null for an ordinary error. */
 export function steeringOf(
   thrown: unknown,
   now: number,
@@ -62,7 +62,10 @@ export function steeringOf(
   const steering = (thrown as { [BRAND]?: Steering | null })[BRAND] ?? null;
   if (steering === null || steering.type === 'dead') return steering;
   const delayMs = 'delayMs' in steering.when ? steering.when.delayMs : steering.when.at - now;
-  return { type: steering.type, delayMs: Math.max(0, delayMs) };
+  return {
+    type: steering.type,
+    delayMs: Math.min(Math.max(0, Math.round(delayMs)), Number.MAX_SAFE_INTEGER),
+  };
 }
 
 function parseWhen(when: Date | string | number): When | null {

@@ -69,12 +69,16 @@ function counted(counters: Counters, count: 'failure' | 'crash' | 'recovery' | '
   }
 }
 
+/** A whole number that a file can hold, whatever is asked for: what cannot be stored would be asked for again for ever. */
+export const dueAt = (now: EpochMs, delayMs: number): EpochMs =>
+  Math.min(now + Math.max(0, Math.round(delayMs) || 0), Number.MAX_SAFE_INTEGER);
+
 function waiting(
   header: Header,
   counters: Counters,
   delayMs: number,
   now: EpochMs,
 ): Pick<Move, 'line' | 'rank'> {
-  if (delayMs > 0) return { line: DELAYED, rank: now + delayMs };
+  if (delayMs > 0) return { line: DELAYED, rank: dueAt(now, delayMs) };
   return { line: readyLine({ priority: header.priority, recoveries: counters.recoveries }), rank: 'tail' };
 }

@@ -21,7 +21,7 @@ import { DeadJobs } from './dead-jobs.ts';
 import { readHeader } from './header.ts';
 import { Inspector } from './inspector.ts';
 import { Operator } from './operator.ts';
-import { placeReclaimed, readyLine } from './placement.ts';
+import { dueAt, placeReclaimed, readyLine } from './placement.ts';
 import { Schedules } from './schedules.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { Settler } from './settler.ts';
@@ -32,7 +32,8 @@ const LEASE_SLACK_MS = 5_000;
 const RECLAIM_CHUNK = 1_000;
 
 /** What a paused queue tells of itself. */
-const NOTHING_TO_CLAIM: Claimed = { jobs: [], dropped: [], more: false, suspects: false, nextDueMs: null };
+const NOTHING_MORE = { more: false, suspects: false, nextDueMs: null } as const;
+const NOTHING_TO_CLAIM: Claimed = { jobs: [], dropped: [], ...NOTHING_MORE };
 
 export class Queue {
   readonly name: string;
@@ -76,7 +77,7 @@ export class Queue {
       }
       const line = header === null ? READY : readyLine(header);
       added.push(
-        delayMs > 0 ? { record, line: DELAYED, rank: now + delayMs } : { record, line, rank: 'tail' },
+        delayMs > 0 ? { record, line: DELAYED, rank: dueAt(now, delayMs) } : { record, line, rank: 'tail' },
       );
       return null;
     });
@@ -216,7 +217,8 @@ export class Queue {
     });
     const records = this.#shelf.read(held.map(({ key }) => key));
     const jobs = held.map(({ token, alone, key }) => ({ token, alone, record: records.get(key) ?? '' }));
-    return this.#paused ? { ...rest, ...NOTHING_TO_CLAIM, jobs } : { ...rest, jobs };
+    // What it dropped is dropped, whether or not the queue was paused since.
+    return this.#paused ? { ...rest, ...NOTHING_MORE, jobs } : { ...rest, jobs };
   }
 
   #restoreOnRollback(session: Session): void {

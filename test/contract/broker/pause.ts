@@ -90,6 +90,20 @@ export function describePause(world: () => Promise<World>): void {
       assert.deepEqual([again.more, again.suspects, again.nextDueMs], [false, false, null]);
     });
 
+    it('answers a repeated exchange with what it dropped before', async () => {
+      const w = await world();
+      const ids = await w.enqueue({ expiresAt: (await w.now()) + 1_000 });
+      await w.advance(2_000);
+      const daemon = await w.daemon();
+      const request = daemon.request({ want: 1 });
+      const first = await daemon.send(request);
+      await pause(w);
+      const again = await daemon.send(request);
+      assert(first.status === 'done' && again.status === 'done');
+      assert.deepEqual(first.dropped, [{ id: ids[0], reason: 'expired' }]);
+      assert.deepEqual(again.dropped, first.dropped);
+    });
+
     it('takes new jobs and those of schedules, and wakes nobody for them', async () => {
       const w = await world();
       const { watermark } = await w.broker.watermark(w.queue, { schedule: 's' });

@@ -15,6 +15,24 @@ export function describeSettle(world: () => Promise<World>): void {
       assert.deepEqual([stats.ready, stats.inFlight, stats.counters.completed], [0, 0, 2]);
     });
 
+    for (const delayMs of [0.4, 1_500.75, 1e19, Number.MAX_VALUE, Number.POSITIVE_INFINITY]) {
+      it(`puts a job back for ${delayMs} ms: what is settled with it, and after it, is settled`, async () => {
+        const w = await world();
+        await w.enqueue({}, {}, {});
+        const daemon = await w.daemon();
+        const [a, b, c] = await daemon.claim(3);
+        await daemon.settle(
+          { type: 'snooze', token: a!.token, delayMs },
+          { type: 'retry', token: b!.token, delayMs, count: 'failure', error: ERROR },
+        );
+        await daemon.settle({ type: 'ack', token: c!.token });
+        const { ready, delayed, inFlight, counters } = await w.broker.stats(w.queue);
+        assert.deepEqual([ready + delayed, inFlight, counters.completed], [2, 0, 1]);
+        await w.advance(2_000);
+        assert.equal((await daemon.exchange({ want: 3 })).jobs.length, delayMs < 2_000 ? 2 : 0);
+      });
+    }
+
     it('keeps a result until its time is over', async () => {
       const w = await world();
       await w.enqueue({}, {}, {});
