@@ -11,6 +11,9 @@ import { retryDelay } from '../task/retry.ts';
 /** A job whose worker died this often while it ran alone in it is dead: it would kill the next one too. */
 export const CRASH_LIMIT = 3;
 
+/** Until a suspect for which no worker could be started is tried again: meanwhile the pool runs its other jobs. */
+const UNSTARTED_MS = 5_000;
+
 /** What is known of the delivery that ended. */
 export interface SettledAttempt {
   readonly token: string;
@@ -34,6 +37,14 @@ export function settlementOf(attempt: SettledAttempt, outcome: Outcome, random: 
       return { type: 'snooze', token, delayMs: outcome.delayMs };
     case 'interrupted':
       return { type: 'release', token };
+    case 'unstarted':
+      return {
+        type: 'retry',
+        token,
+        delayMs: UNSTARTED_MS,
+        count: 'none',
+        error: encodeError(outcome.error),
+      };
     case 'crashed':
       return crashed(attempt, outcome.error);
     case 'lost':

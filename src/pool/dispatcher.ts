@@ -13,8 +13,10 @@ export class Dispatcher {
   /** How many deliveries these workers could take if they had none. */
   capacity(workers: Iterable<WorkerHandle>): number {
     let capacity = 0;
-    for (const { open, boot } of workers) {
-      if (open) capacity += boot.concurrency + prefetchDepth(this.#mean, boot.concurrency);
+    for (const { open, boot, zombies } of workers) {
+      if (!open) continue;
+      const room = boot.concurrency + prefetchDepth(this.#mean, boot.concurrency) - zombies.size;
+      capacity += Math.max(0, room);
     }
     return capacity;
   }

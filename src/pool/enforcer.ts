@@ -81,6 +81,8 @@ export class Enforcer {
     worker.release(flight, flight.started);
     if (flight.started) this.#zombies.set({ worker, token: flight.token }, ZOMBIE_MS);
     this.#end(flight, outcome);
+    // Nothing else finds room in it.
+    if (worker.zombies.size >= worker.boot.concurrency) this.#onZombie(worker);
   }
 
   /** Should the worker die meanwhile, the job ends by its verdict. */

@@ -16,6 +16,8 @@ export interface ExitFacts {
   readonly info: ExitInfo;
   readonly ending: Ending | null;
   readonly wasReady: boolean;
+  /** The handler of a delivery had been called in it, and had not ended. */
+  readonly running: boolean;
   /** What the worker itself said of its end: a module that did not load, an uncaught error, a call of process.exit. */
   readonly error: ErrorRecord | null;
   /** Where its code was when it was killed because it hung. */
@@ -25,9 +27,11 @@ export interface ExitFacts {
 }
 
 const PLANNED: Readonly<
-  Record<Exclude<Ending, 'boot_failed' | 'ready_timeout' | 'blocked' | 'stalled' | 'memory'>, string>
+  Record<
+    Exclude<Ending, 'drain' | 'boot_failed' | 'ready_timeout' | 'blocked' | 'stalled' | 'memory'>,
+    string
+  >
 > = {
-  drain: 'drained',
   hard_timeout: 'killed: a job ran past its hard limit',
   abort_ignored: 'killed: a job did not end when it was told to',
   recycle: 'recycled: a job that was ended still ran in it',
@@ -36,7 +40,7 @@ const PLANNED: Readonly<
 };
 
 export function causeOf(facts: ExitFacts): ExitCause {
-  const { ending, wasReady, error, stack = null } = facts;
+  const { ending, wasReady, running, error, stack = null } = facts;
   const at = stack === null ? '' : ` in ${topFrame(stack)}`;
   switch (ending) {
     case 'boot_failed':
@@ -52,6 +56,9 @@ export function causeOf(facts: ExitFacts): ExitCause {
       return { kind: 'crash', text: `killed: its job stood still for longer than stall_timeout${at}` };
     case 'memory':
       return { kind: 'crash', text: 'killed: its memory went beyond max_rss.hard' };
+    case 'drain':
+      // It waits for what runs in it: an end before that is no drain.
+      return running ? { kind: 'crash', text: unplannedText(facts) } : { kind: 'planned', text: 'drained' };
     case null:
       return { kind: wasReady ? 'crash' : 'boot_failure', text: unplannedText(facts) };
     default:

@@ -1,3 +1,4 @@
+import type { ErrorRecord } from '../lib/errors.ts';
 import type { Outcome } from '../task/outcome.ts';
 import { blame } from './blame.ts';
 import { causeOf, crashError, type ExitCause } from './exit-cause.ts';
@@ -14,19 +15,21 @@ export interface Findings {
 
 /** Why a worker ended, and what that means for each delivery that is still inside it. */
 export function inquest(worker: WorkerHandle, info: ExitInfo, kernelOutOfMemory: () => boolean): Findings {
-  const { culprit, bootError, ending, wasReady, zombies, hungAt } = worker;
+  const { culprit, bootError, ending, wasReady, running, zombies, hungAt } = worker;
   const inside = [...worker.inside.values()];
   const error = bootError ?? culprit?.error ?? null;
-  const unexplained = ending === null && info.signal === 'SIGKILL';
+  const unexplained = (ending === null || ending === 'drain') && info.signal === 'SIGKILL';
   const cause = causeOf({
     info,
     ending,
     wasReady,
+    running: running > 0,
     error,
     stack: hungAt?.stack ?? null,
     kernelOutOfMemory: unexplained && kernelOutOfMemory(),
   });
   const crash = crashError(cause, info.lastWords, { own: culprit?.error.stack, hungAt: hungAt?.stack });
+  const neverReady = worker.forOne && cause.kind === 'boot_failure';
   const byToken = blame({
     inside,
     zombies: zombies.size,
@@ -37,9 +40,16 @@ export function inquest(worker: WorkerHandle, info: ExitInfo, kernelOutOfMemory:
   });
   const outcomes = new Map<Flight, Outcome>();
   for (const flight of inside) {
-    const outcome = byToken.get(flight.token);
+    const outcome = neverReady ? notRun(flight, crash) : byToken.get(flight.token);
     if (outcome !== undefined) outcomes.set(flight, outcome);
   }
   const countsForPool = inside.every(({ delivery }) => (delivery.crashes ?? 0) === 0);
   return { cause, outcomes, countsForPool };
+}
+
+/** A suspect whose worker did not start: at once the next would not either, and the pool would do nothing else. */
+function notRun({ aborted }: Flight, error: ErrorRecord): Outcome {
+  return aborted === null || aborted === 'timeout'
+    ? { type: 'unstarted', error }
+    : { type: 'interrupted', reason: aborted };
 }

@@ -4,7 +4,8 @@
  *     starting ──ready──▶ ready ⇄ busy ──drain, bye──▶ draining ──▶ exited
  *         └───────────────── kill, exit at any time ─────────────────▶
  *
- * Why a worker ends is recorded before it is caused; the first reason stands. An exit without a reason is a crash.
+ * Why a worker ends is recorded before it is caused; the first reason stands, but one that drains may be killed for another.
+ * An exit without a reason is a crash.
  */
 
 import type { WorkerState } from './pool.ts';
@@ -61,7 +62,10 @@ export function advance(
     case 'exit':
       return { life: { state: 'exited', ending }, action: null };
     case 'kill':
-      return { life: { state: 'draining', ending: ending ?? event.why }, action: 'kill' };
+      return {
+        life: { state: 'draining', ending: ending === 'drain' || ending === null ? event.why : ending },
+        action: 'kill',
+      };
     case 'ready':
       return state === 'starting' ? { life: { state: 'ready', ending }, action: 'announce' } : same;
     case 'boot_failed':
@@ -77,7 +81,10 @@ export function advance(
         action: state === 'starting' ? 'kill' : 'send_drain',
       };
     case 'leaving':
-      return { life: { state: 'draining', ending: ending ?? 'drain' }, action: null };
+      return {
+        life: { state: 'draining', ending: ending ?? 'drain' },
+        action: state === 'starting' ? 'kill' : null,
+      };
     case 'bye':
       return { life: { state: 'draining', ending: ending ?? 'drain' }, action: 'send_exit' };
   }

@@ -24,10 +24,14 @@ export class Retirement {
   }
 
   retire(worker: WorkerHandle): void {
-    if (worker.state === 'exited' || this.#leavers.has(worker)) return;
-    this.#leavers.set(worker, { timer: null, waiting: [] });
-    if (worker.inside.size === 0 && worker.zombies.size > 0) worker.kill('recycle');
+    if (worker.state === 'exited') return;
+    // What runs on in it was told to end long ago, and will not.
+    const hopeless = worker.inside.size === 0 && worker.zombies.size > 0;
+    const isNew = !this.#leavers.has(worker);
+    if (isNew) this.#leavers.set(worker, { timer: null, waiting: [] });
+    if (hopeless) worker.kill('recycle');
     else worker.drain();
+    if (!isNew) return;
     if (this.#limits !== null) this.#limit(worker, this.#limits);
   }
 

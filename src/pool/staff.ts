@@ -30,6 +30,8 @@ export class Staff {
   readonly #roller: Roller;
   readonly renewal: Renewal;
   #generation: Generation;
+  /** The highest number that a generation was given: one that was rolled back may have left workers. */
+  #highest: number;
   #watches: readonly (LoopWatch | StallWatch)[];
   #tasks: ReadonlyMap<string, TaskManifest> = new Map();
   #state: 'created' | 'running' | 'quiet' | 'stopped' = 'created';
@@ -41,7 +43,8 @@ export class Staff {
     this.#services = services;
     this.#owner = owner;
     this.#onOpened = onOpened;
-    this.#generation = new Generation(options.generation ?? 1, options, services.hostsOf, clock);
+    this.#highest = options.generation ?? 1;
+    this.#generation = new Generation(this.#highest, options, services.hostsOf, clock);
     this.#roster = new Roster(clock);
     this.#retirement = new Retirement(clock);
     this.#crew = this.#createCrew(options);
@@ -239,8 +242,8 @@ export class Staff {
 
   #prepare(next: PoolOptions): Generation {
     const { clock, hostsOf } = this.#services;
-    const number = Math.max(next.generation ?? 0, this.#generation.number + 1);
-    return new Generation(number, next, hostsOf, clock);
+    this.#highest = Math.max(next.generation ?? 0, this.#highest + 1);
+    return new Generation(this.#highest, next, hostsOf, clock);
   }
 
   #adopt(generation: Generation): void {

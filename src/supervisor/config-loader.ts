@@ -17,7 +17,14 @@ export function loadConfigApart(path: string, clock: Clock): Promise<LoadedAgain
   const { script, eval: isText } = threadEntry('./config-thread', import.meta.url);
   const workerData: ConfigThreadData = { path, env: { ...process.env } };
   return new Promise((resolve) => {
-    const worker = new Worker(script, { eval: isText, workerData, execArgv: [], name: 'forkloop config' });
+    let worker: Worker;
+    try {
+      worker = new Worker(script, { eval: isText, workerData, execArgv: [], name: 'forkloop config' });
+    } catch (error) {
+      // A limit of processes or of memory.
+      resolve({ type: 'invalid', report: `${path}: no thread can be started to read it: ${String(error)}` });
+      return;
+    }
     const end = (result: LoadedAgain) => {
       timer.cancel();
       void worker.terminate();

@@ -74,10 +74,11 @@ export class Reloader {
       });
       return this.#running;
     }
-    this.#next ??= this.#running.then(() => {
+    const again = () => {
       this.#next = null;
       return this.reload(false);
-    });
+    };
+    this.#next ??= this.#running.then(again, again);
     return this.#next;
   }
 

@@ -4,6 +4,7 @@ import type { StatusReport } from '../control/messages/daemon.ts';
 import { type Clock, type EpochMs, systemClock } from '../lib/clock.ts';
 import { isForkloopError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { killGroup } from '../pool/host/process-group.ts';
 import { type AssembleOptions, assemble } from './assemble.ts';
 import type { Built } from './build.ts';
 import { type DaemonLog, openDaemonLog } from './daemon-log.ts';
@@ -166,10 +167,12 @@ function killWorkers({ pools }: Built): void {
   const pids = pools.flatMap((pool) => pool.status().workers.map(({ pid }) => pid));
   for (const pid of pids) {
     if (pid === null || pid === process.pid) continue;
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It ended meanwhile.
-    }
+    killGroup(pid, () => {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended meanwhile.
+      }
+    });
   }
 }

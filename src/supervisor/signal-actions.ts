@@ -22,7 +22,8 @@ export function signalListener(targets: SignalTargets): SignalListener {
   return {
     stop: (signal) => supervisor.signal(signal),
     reload: (all) => {
-      if (supervisor.works) void reloader.reload(all);
+      if (!supervisor.works) return;
+      reloader.reload(all).catch((error: unknown) => log.error('reload failed', { error: String(error) }));
     },
     step: (step) => {
       if (supervisor.works) stepOnlyPool(built.pools, step, log);

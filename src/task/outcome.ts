@@ -18,6 +18,8 @@ export type Outcome =
   | { readonly type: 'snoozed'; readonly delayMs: number }
   /** It did not start, or was ended for a reason that is not its own; counts nothing. */
   | { readonly type: 'interrupted'; readonly reason: 'drain' | 'lease_lost' | 'cancel' | 'handed_back' }
+  /** The worker that was to run it alone did not get ready; counts nothing. */
+  | { readonly type: 'unstarted'; readonly error: ErrorRecord }
   /** Its worker died while it was the only job in it. */
   | { readonly type: 'crashed'; readonly error: ErrorRecord }
   /** Its worker died while other jobs were in it too: nobody knows whose fault it was. */

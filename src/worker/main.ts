@@ -68,9 +68,6 @@ function obey(message: ToWorker): void {
     case 'abort':
       runner?.abort(message.tokens, message.reason);
       break;
-    case 'hand_back':
-      runner?.handBack();
-      break;
     case 'drain':
       runner?.drain();
       break;

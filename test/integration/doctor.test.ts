@@ -53,7 +53,10 @@ describe('bin/supervisor doctor', function () {
           const { code, of } = await examined(daemon);
           assert.deepEqual([code, of.get('broker')?.status], [0, 'warn']);
           assert.match(of.get('broker')?.message ?? '', /no append-only file.*set appendonly yes/);
-          const told = daemon.log().split('\n').filter((line) => line.includes('append-only'));
+          const told = daemon
+            .log()
+            .split('\n')
+            .filter((line) => line.includes('append-only'));
           assert.equal(told.length, 1, daemon.log());
         });
       } finally {

@@ -81,3 +81,20 @@ describe('the end of a daemon that is killed', () => {
     });
   });
 });
+
+describe('the end of a worker by its own job', () => {
+  it('is the end of what the job has started: it would run on beside the next attempt', async function () {
+    this.timeout(60_000);
+    const one = { ...config, pools: { cpu: { kind: 'process', workers: 1, queues: ['cpu'] } } };
+    await withSupervisor(one, async (daemon) => {
+      await using client = createClient({ config: daemon.configPath, enqueueTimeout: '20s' });
+      await client.enqueue('start-a-child', null, { queue: 'cpu' });
+      const [worker] = (await daemon.status()).pools[0]?.workers ?? [];
+      assert(worker?.pid != null, 'the worker is known');
+      await until(() => workersOf(daemon).length === 2, 20_000);
+      const before = workersOf(daemon);
+      process.kill(worker.pid, 'SIGSEGV');
+      await until(() => !before.some(isAlive), 5_000);
+    });
+  });
+});

@@ -10,12 +10,12 @@ import type { ToldError } from '../../lib/errors.ts';
 export type Settlement =
   /** Ended well. `result` is stored for `ttlMs` when given. */
   | { readonly type: 'ack'; readonly token: string; readonly result?: StoredResult }
-  /** Goes to `delayed` (ready when 0) with `claims` from the token, the counter of `count` raised, `error` replaced. */
+  /** Goes to `delayed` (ready when 0) with `claims` from the token, the counter of `count` raised, `error` replaced. `none`: a suspect stays one. */
   | {
       readonly type: 'retry';
       readonly token: string;
       readonly delayMs: number;
-      readonly count: 'failure' | 'crash' | 'recovery';
+      readonly count: 'failure' | 'crash' | 'recovery' | 'none';
       readonly error: string;
     }
   /** Goes to `delayed`, counting nothing: a settled attempt, so recoveries go back to 0. */

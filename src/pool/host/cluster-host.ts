@@ -85,6 +85,8 @@ class ClusterChannel implements WorkerChannel {
   readonly #stderr: LineSplitter;
   readonly #guard: GuardLine | null;
   #state: 'running' | 'ending' | 'ended' = 'running';
+  /** It was told to exit, with nothing inside. */
+  #dismissed = false;
 
   constructor(worker: Worker, listener: WorkerListener, clock: Clock) {
     this.#worker = worker;
@@ -100,6 +102,7 @@ class ClusterChannel implements WorkerChannel {
 
   send(message: ToWorker): void {
     if (this.#state !== 'running' || !this.#child.connected) return;
+    if (message.type === 'exit') this.#dismissed = true;
     // What does not arrive is told by `exit`; the callback only keeps the error from being thrown.
     this.#child.send(packToWorker(message), () => {});
   }
@@ -130,6 +133,8 @@ class ClusterChannel implements WorkerChannel {
     child.on('exit', (code, signal) => {
       if (this.#state !== 'running') return;
       this.#state = 'ending';
+      // What its job has started would run on beside the next attempt.
+      if (!this.#dismissed && this.pid !== undefined) killGroup(this.pid, () => {});
       const end = () => {
         timer.cancel();
         this.#stdout.end();
@@ -151,6 +156,9 @@ class ClusterChannel implements WorkerChannel {
   #end(info: ExitInfo): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
+    // Whoever has inherited them keeps them open.
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
     this.#listener.exit(info);
   }
 }

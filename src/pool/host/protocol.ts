@@ -21,8 +21,6 @@ export type ToWorker =
   | { readonly type: 'run'; readonly deliveries: readonly AttemptSpec[] }
   /** Abort the signal of these. What still waits in the buffer comes back as `interrupted: handed_back`. */
   | { readonly type: 'abort'; readonly tokens: readonly string[]; readonly reason: AbortReason }
-  /** Give back what waits in the buffer (each ends `interrupted: handed_back`); running jobs go on. */
-  | { readonly type: 'hand_back' }
   /** Hand back the buffer, finish what runs, say `bye`, then exit 0 once `exit` has come. */
   | { readonly type: 'drain' }
   /** The answer to `bye`: everything sent before it has arrived, so leaving loses nothing. */
@@ -80,8 +78,12 @@ export interface Envelope {
 /** The message inside; null for one that is none of ours. */
 export function openEnvelope(value: unknown): FromWorker | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { forkloop } = value as Partial<Envelope>;
-  return forkloop === undefined ? null : unpackFromWorker(forkloop);
+  try {
+    const { forkloop } = value as Partial<Envelope>;
+    return forkloop === undefined ? null : unpackFromWorker(forkloop);
+  } catch {
+    return null;
+  }
 }
 
 // ------------------------------------------------------------------------------------------ master and guard

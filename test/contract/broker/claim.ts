@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { decodeJob, tokenOf } from '../../../src/broker/job-record.ts';
 import { BATCH_BYTES_LIMIT } from '../../../src/broker/messages/batch.ts';
-import { idsOf, type World } from './world.ts';
+import { ERROR, idsOf, type World } from './world.ts';
 
 export function describeClaim(world: () => Promise<World>): void {
   describe('claim', () => {
@@ -197,7 +197,7 @@ export function describeClaim(world: () => Promise<World>): void {
       assert.deepEqual([recoveries, crashes, claims], [2, 2, 4]);
     });
 
-    it('stays one when it is released or crashes, and is none any more after a settled attempt', async () => {
+    it('stays one when it is released, crashes or counts nothing, and is none any more after a settled attempt', async () => {
       const w = await world();
       const [id] = await w.enqueue({});
       const daemon = await w.daemon();
@@ -214,8 +214,13 @@ export function describeClaim(world: () => Promise<World>): void {
       await w.advance(1_001);
       assert.deepEqual(await daemon.claim(1), []);
       job = await daemon.claimOne({ alone: true });
-      const { recoveries, crashes, claims } = decodeJob(job.record);
-      assert.deepEqual([recoveries, crashes, claims, job.alone], [2, 1, 4, true]);
+      await daemon.settle({ type: 'retry', token: job.token, delayMs: 1_000, count: 'none', error: ERROR });
+      await w.advance(1_001);
+      assert.deepEqual(await daemon.claim(1), []);
+      job = await daemon.claimOne({ alone: true });
+      const { failures, recoveries, crashes, claims, error } = decodeJob(job.record);
+      assert.deepEqual([failures, recoveries, crashes, claims, job.alone], [0, 2, 1, 5, true]);
+      assert.deepEqual(error, JSON.parse(ERROR));
       await daemon.settle({ type: 'retry', token: job.token, delayMs: 0, count: 'failure', error: '' });
       job = await daemon.claimOne();
       assert.deepEqual([idsOf([job]), job.alone, decodeJob(job.record).recoveries], [[id], false, 0]);

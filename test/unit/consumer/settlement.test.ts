@@ -85,6 +85,11 @@ describe('settlement of an outcome', () => {
     assert.equal(third.type === 'dead' && third.count, 'crash');
   });
 
+  it('a suspect whose worker did not start waits, so that others run meanwhile, and counts nothing', () => {
+    const settlement = settle({ type: 'unstarted', error });
+    assert.deepEqual(settlement.type === 'retry' && [settlement.delayMs, settlement.count], [5_000, 'none']);
+  });
+
   it('lost goes back at once and counts a recovery, so that it becomes a suspect', () => {
     const settlement = settle({ type: 'lost', error });
     assert.deepEqual(settlement.type === 'retry' && [settlement.delayMs, settlement.count], [0, 'recovery']);

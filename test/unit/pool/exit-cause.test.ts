@@ -10,6 +10,18 @@ const error = { name: 'TypeError', message: 'broken' };
 
 const TABLE: readonly [string, Partial<ExitFacts>, 'planned' | 'crash' | 'boot_failure', RegExp][] = [
   ['a drain', { ending: 'drain', info: info({ code: 0 }) }, 'planned', /drained/],
+  [
+    'a fault of a job that a drain waits for',
+    { ending: 'drain', running: true, info: info({ signal: 'SIGSEGV' }) },
+    'crash',
+    /native code.*SIGSEGV/,
+  ],
+  [
+    'an exit by a job that a drain waits for',
+    { ending: 'drain', running: true, info: info({ code: 0 }) },
+    'crash',
+    /exited with code 0/,
+  ],
   ['a hard timeout', { ending: 'hard_timeout', info: info({ signal: 'SIGKILL' }) }, 'planned', /hard limit/],
   ['a cold stop', { ending: 'cold_stop', info: info({ signal: 'SIGKILL' }) }, 'planned', /the pool stops/],
   [
@@ -74,14 +86,21 @@ const TABLE: readonly [string, Partial<ExitFacts>, 'planned' | 'crash' | 'boot_f
 describe('exit cause', () => {
   for (const [what, facts, kind, text] of TABLE) {
     it(`tells ${what}`, () => {
-      const cause = causeOf({ info: info({}), ending: null, wasReady: true, error: null, ...facts });
+      const cause = causeOf({
+        info: info({}),
+        ending: null,
+        wasReady: true,
+        running: false,
+        error: null,
+        ...facts,
+      });
       assert.equal(cause.kind, kind);
       assert.match(cause.text, text);
     });
   }
 
   it('makes an error of the job with the cause, the last words and where it was thrown', () => {
-    const cause = causeOf({ info: info({ code: 1 }), ending: null, wasReady: true, error });
+    const cause = causeOf({ info: info({ code: 1 }), ending: null, wasReady: true, running: true, error });
     const { code, message, stack } = crashError(cause, 'help me', { own: 'at line 3' });
     assert.equal(code, 'ERR_WORKER_CRASHED');
     assert.match(message, /uncaught TypeError: broken; its last words: help me/);

@@ -19,6 +19,7 @@ const TABLE: readonly [WorkerLife, WorkerEvent, WorkerLife, WorkerAction | null]
   [BORN, load(1), BORN, null],
   [BORN, { type: 'boot_failed' }, life('starting', 'boot_failed'), null],
   [BORN, { type: 'drain' }, life('draining', 'drain'), 'kill'],
+  [BORN, { type: 'leaving' }, life('draining', 'drain'), 'kill'],
   [BORN, kill('ready_timeout'), life('draining', 'ready_timeout'), 'kill'],
   [BORN, { type: 'exit' }, life('exited'), null],
   [life('ready'), load(2), life('busy'), null],
@@ -31,7 +32,8 @@ const TABLE: readonly [WorkerLife, WorkerEvent, WorkerLife, WorkerAction | null]
   [life('draining', 'drain'), { type: 'drain' }, life('draining', 'drain'), null],
   [life('draining', 'drain'), { type: 'ready' }, life('draining', 'drain'), null],
   [life('draining', 'drain'), { type: 'bye' }, life('draining', 'drain'), 'send_exit'],
-  [life('draining', 'drain'), kill('cold_stop'), life('draining', 'drain'), 'kill'],
+  [life('draining', 'drain'), kill('memory'), life('draining', 'memory'), 'kill'],
+  [life('draining', 'memory'), kill('cold_stop'), life('draining', 'memory'), 'kill'],
   [life('draining', 'drain'), { type: 'exit' }, life('exited', 'drain'), null],
   [life('exited', 'drain'), kill('cold_stop'), life('exited', 'drain'), null],
 ];
@@ -43,7 +45,7 @@ describe('worker lifecycle', () => {
     });
   }
 
-  it('keeps the first reason and never comes back from its exit, whatever happens', () => {
+  it('keeps the first reason, unless that was a drain, and never comes back from its exit, whatever happens', () => {
     const event = fc.constantFrom<WorkerEvent>(
       { type: 'ready' },
       { type: 'boot_failed' },
@@ -62,7 +64,8 @@ describe('worker lifecycle', () => {
         for (const one of events) {
           const { life: next } = advance(now, one);
           if (now.state === 'exited') assert.deepEqual(next, now);
-          if (now.ending !== null && one.type !== 'drain') assert.equal(next.ending, now.ending);
+          if (now.ending !== null && now.ending !== 'drain' && one.type !== 'drain')
+            assert.equal(next.ending, now.ending);
           now = next;
         }
       }),

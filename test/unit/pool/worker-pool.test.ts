@@ -1,74 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { silentLogger } from '../../../src/lib/logger.ts';
 import { BootGate } from '../../../src/pool/boot-gate.ts';
-import { KernelOom } from '../../../src/pool/kernel-oom.ts';
 import type { PoolOptions } from '../../../src/pool/options.ts';
-import type { Delivery, Ended } from '../../../src/pool/pool.ts';
-import type { LookAtProcess } from '../../../src/pool/process-look.ts';
-import { WorkerPool } from '../../../src/pool/worker-pool.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { type FakeWorker, FakeWorkerHost } from '../../support/fake-worker-host.ts';
-
-const OPTIONS: PoolOptions = {
-  name: 'test',
-  kind: 'process',
-  queues: ['q'],
-  modules: [],
-  workers: 1,
-  concurrency: 1,
-  required: false,
-  readyTimeout: 30_000,
-  blockTimeout: 10_000,
-  coldGrace: 5_000,
-  restart: {
-    initial: 100,
-    factor: 2,
-    max: 30_000,
-    jitter: 0,
-    stableAfter: 10_000,
-    intensity: 5,
-    period: 60_000,
-  },
-};
-
-function setUp(
-  options: Partial<PoolOptions> = {},
-  bootGate = new BootGate(100),
-  lookAtProcess: LookAtProcess = () => null,
-) {
-  const clock = new FakeClock();
-  const host = new FakeWorkerHost();
-  const aloneHost = options.kind === 'async' ? new FakeWorkerHost() : null;
-  const memory = { sample: (_rss: ReadonlyMap<number, number>) => {} };
-  const pool = new WorkerPool(
-    { ...OPTIONS, ...options },
-    {
-      clock,
-      random: () => 0.5,
-      logger: silentLogger,
-      bootGate,
-      hostsOf: () => ({ host, aloneHost }),
-      watchMemory: (_pids, onSample) => {
-        memory.sample = onSample;
-        return () => {};
-      },
-      kernelOom: new KernelOom(() => 0),
-      lookAtProcess,
-    },
-  );
-  const ended: Ended[] = [];
-  pool.onEnded((batch) => ended.push(...batch));
-  return { clock, host, aloneHost, pool, ended, memory };
-}
-
-let count = 0;
-function delivery(more: Partial<Delivery> = {}): Delivery {
-  count += 1;
-  const limits = { timeoutMs: 1_000, killAfterMs: 500, maxResultBytes: 1_000 };
-  const job = { id: `job-${count}`, task: 'task', queue: 'q', attempt: 1, fence: 1, input: '', headers: {} };
-  return { token: `t${count}`, ...job, ...limits, alone: false, ...more };
-}
+import type { WorkerPool } from '../../../src/pool/worker-pool.ts';
+import type { FakeWorker } from '../../support/fake-worker-host.ts';
+import {
+  delivery,
+  POOL_OPTIONS as OPTIONS,
+  poolOnFakeHost as setUp,
+} from '../../support/pool-on-fake-host.ts';
 
 describe('WorkerPool', () => {
   it('has no free place before a worker is ready, and gives nothing before', async () => {

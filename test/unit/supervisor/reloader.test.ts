@@ -147,4 +147,23 @@ describe('the reloader', () => {
     );
     assert.deepEqual(did.filter((what) => what === 'load').length, 2);
   });
+
+  it('goes on after a reload that failed in an unknown way', async () => {
+    const { reloader, did, edit, holdLoads } = setUp();
+    edit(hotChange);
+    let fail!: (error: Error) => void;
+    holdLoads(
+      new Promise((_, reject) => {
+        fail = reject;
+      }),
+    );
+    const [first, second] = [reloader.reload(false), reloader.reload(false)];
+    const failed = assert.rejects(first, /no thread/);
+    await Promise.resolve();
+    holdLoads(Promise.resolve());
+    fail(new Error('no thread'));
+    await failed;
+    assert.equal((await second).outcome, 'applied');
+    assert.deepEqual(did, ['load', 'load', 'hot']);
+  });
 });
