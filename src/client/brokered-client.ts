@@ -9,12 +9,13 @@ import type { AnyTask } from '../task/define.ts';
 import { queueFor } from '../task/router.ts';
 import { EnqueueManyError } from './enqueue-many-error.ts';
 import { arePlain, type EnqueueOptions } from './enqueue-options.ts';
-import { type EnqueueEnd, Enqueuer, type Existing } from './enqueuer.ts';
+import { Enqueuer } from './enqueuer.ts';
 import { type JobHandle, type JobSource, StoredJob } from './job-handle.ts';
 import { encodeInput, type JobMaker, jobMaker } from './new-job.ts';
 import { ResultWatcher } from './result-watcher.ts';
 import type { ClientSettings } from './settings.ts';
 import { taskNameOf } from './task-argument.ts';
+import type { EnqueueEnd, Existing } from './waiting-line.ts';
 
 /** Kept for each queue: names of tasks that come from outside shall not fill the memory. */
 const MAKERS_LIMIT = 1_000;
@@ -55,7 +56,11 @@ export class BrokeredClient {
     this.#begin();
     try {
       const enqueuer = this.#enqueuer(queue);
-      const maker = this.#maker(name, queue, options, plain);
+      let maker = this.#maker(name, queue, options, plain);
+      if (options.expires !== undefined) {
+        await enqueuer.learnTime(maker.make(newId(), json), deadline);
+        maker = this.#maker(name, queue, options, plain);
+      }
       const id = newId();
       const existing = await enqueuer.add(maker.make(id, json), deadline);
       return this.#handle(queue, id, existing, maker.resultKept);
@@ -82,6 +87,9 @@ export class BrokeredClient {
     const makerNow = () => this.#maker(name, queue, options, plain);
     this.#begin();
     try {
+      const [first] = jsons;
+      if (options.expires !== undefined && first !== undefined)
+        await this.#enqueuer(queue).learnTime(makerNow().make(newId(), first));
       const batches: Promise<Batch>[] = [];
       let failure: BrokerError | undefined;
       for (let from = 0; from < jsons.length && failure === undefined; from += BATCH_LIMIT) {

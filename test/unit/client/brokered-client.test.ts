@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BrokerClient } from '../../../src/broker/broker.ts';
 import { BrokerError } from '../../../src/broker/broker-error.ts';
-import { encodeJob } from '../../../src/broker/job-record.ts';
+import { decodeJob, encodeJob } from '../../../src/broker/job-record.ts';
 import type { EnqueueBatch, EnqueueReply } from '../../../src/broker/messages/enqueue.ts';
 import type { StoredJob } from '../../../src/broker/messages/operator.ts';
 import { BrokeredClient } from '../../../src/client/brokered-client.ts';
@@ -78,6 +78,25 @@ describe('a job whose unique key is held', () => {
     const { handle, clock } = await enqueued(() => Promise.reject(new BrokerError('refused', 'away')));
     await assert.rejects(handle.result({ timeout: '1s' }), { code: 'ERR_BROKER_UNAVAILABLE' });
     assert.equal(clock.pending, 0);
+  });
+});
+
+describe('the expiry of a job', () => {
+  it('goes by the broker’s clock from the first job on', async () => {
+    const brokerNow = Date.UTC(2030, 0, 1);
+    const expiries: number[] = [];
+    const { client, clock } = setUp(({ jobs, notAfterAt }) => {
+      if (notAfterAt < brokerNow) return { status: 'late', now: brokerNow };
+      expiries.push(...jobs.map(({ record }) => decodeJob(record).expiresAt));
+      return { status: 'stored', existing: jobs.map(() => null), now: brokerNow };
+    });
+    await client.enqueue('a.b', 1, { expires: '1m' });
+    await client.enqueueMany('other', [1, 2], { queue: 'another', expires: '1m' });
+    await client.enqueue('a.b', 1, { expires: new Date(clock.now() + 5_000) });
+    assert.deepEqual(
+      expiries.map((at) => at - brokerNow),
+      [60_000, 60_000, 60_000, 5_000],
+    );
   });
 });
 
