@@ -10,10 +10,12 @@
  * holds the same jobs. A result is fetched only when at most AHEAD lines are to be printed before it, fewer when
  * results are large: results that came early wait in memory, all others stay in the broker.
  *
- * A line that cannot be enqueued ends the run: the lines before it are enqueued, none after it is, and the error says
- * where it was and how many jobs there are.
+ * A bad line ends the run: the lines before it are enqueued, none after it is. A line that the broker does not take ends
+ * the reading; those that were handed over with it may be stored all the same, so what became of each is counted, in the
+ * order of the input: the printer takes an entry when that is known, or when patience is over.
  */
 
+import { BrokerError } from '../broker/broker-error.ts';
 import type { JobHandle } from '../client/client.ts';
 import { type Ending, endingOf } from './ending.ts';
 import type { InputLine } from './enqueue-source.ts';
@@ -43,22 +45,41 @@ export interface StreamTotals {
   /** Ended, but not completed. */
   readonly notCompleted: number;
   readonly pending: number;
+  /** Nobody can tell whether these lines are enqueued: the broker's answer was lost, or had not come at `giveUp`. */
+  readonly unsure: number;
   /** `giveUp` came before the end. */
   readonly gaveUp: boolean;
   /** The whole input has been read. */
   readonly allRead: boolean;
-  /** The first line that could not be enqueued, or whose end cannot be told. */
-  readonly failure: { readonly line: number | null; readonly error: unknown } | null;
+  readonly failure: StreamFailure | null;
 }
 
-/** `sent -> stored -> ended`, or `failed`. Waiting for the end begins when it is `asked` for. */
+/** The first line of the input that could not be enqueued, or whose end cannot be told. */
+export interface StreamFailure {
+  readonly line: number | null;
+  readonly error: unknown;
+  /** Its own job is stored, only its end cannot be told. */
+  readonly enqueued: boolean;
+  /** For certain, of the lines before it and after it. */
+  readonly enqueuedBefore: number;
+  readonly enqueuedAfter: number;
+}
+
+/**
+ * `sent -> stored -> ended`, or `failed`; `left` when patience was over while it was sent. Waiting for the end begins when
+ * it is `asked` for.
+ */
 interface Entry {
   readonly line: InputLine;
-  state: 'sent' | 'stored' | 'ended' | 'failed';
+  state: 'sent' | 'stored' | 'ended' | 'failed' | 'left';
   asked: boolean;
   handle: JobHandle | null;
   ending: Ending | null;
+  /** Why it failed. */
+  error: unknown;
 }
+
+type Failure = Pick<StreamFailure, 'line' | 'error' | 'enqueued'>;
 
 export class EnqueueStream {
   readonly #options: EnqueueStreamOptions;
@@ -69,8 +90,13 @@ export class EnqueueStream {
   /** How many of the entries, from the first, have been asked for their end. */
   #asked = 0;
   #largest = 1;
-  #totals = { enqueued: 0, printed: 0, printedBytes: 0, notCompleted: 0, pending: 0 };
-  #failure: StreamTotals['failure'] = null;
+  #totals = { enqueued: 0, printed: 0, printedBytes: 0, notCompleted: 0, pending: 0, unsure: 0 };
+  /** Of a line that was handed over; of them the first in the input. */
+  #failed: Failure | null = null;
+  /** Of the line at which the reading ended: it comes after all that were handed over. */
+  #unread: Failure | null = null;
+  #before = 0;
+  #after = 0;
   #patience: 'left' | 'over' = 'left';
   /** Wakes whoever waits for a change of the above. */
   #wakes: (() => void)[] = [];
@@ -80,11 +106,13 @@ export class EnqueueStream {
   }
 
   get totals(): StreamTotals {
+    const failure = this.#failed ?? this.#unread;
+    const around = { enqueuedBefore: this.#before, enqueuedAfter: this.#after };
     return {
       ...this.#totals,
       gaveUp: this.#patience === 'over',
       allRead: this.#state === 'read',
-      failure: this.#failure,
+      failure: failure === null ? null : { ...failure, ...around },
     };
   }
 
@@ -113,7 +141,8 @@ export class EnqueueStream {
       }
       if (this.#state === 'reading') this.#state = 'read';
     } catch (error) {
-      this.#fail(at, error);
+      this.#unread = { line: at, error, enqueued: false };
+      this.#stop();
     }
     this.#changed();
   }
@@ -125,7 +154,7 @@ export class EnqueueStream {
   }
 
   #append(line: InputLine, input: unknown): void {
-    const entry: Entry = { line, state: 'sent', asked: false, handle: null, ending: null };
+    const entry: Entry = { line, state: 'sent', asked: false, handle: null, ending: null, error: null };
     this.#entries.push(entry);
     this.#entryBytes += line.bytes;
     void this.#send(entry, input);
@@ -133,13 +162,15 @@ export class EnqueueStream {
 
   async #send(entry: Entry, input: unknown): Promise<void> {
     try {
-      entry.handle = await this.#options.enqueue(input);
+      const handle = await this.#options.enqueue(input);
+      if (entry.state === 'left') return;
+      entry.handle = handle;
       entry.state = 'stored';
       this.#totals.enqueued++;
-      if (entry.asked) void this.#fetch(entry, entry.handle);
+      if (entry.asked) void this.#fetch(entry, handle);
     } catch (error) {
-      entry.state = 'failed';
-      this.#fail(entry.line.number, error);
+      if (entry.state === 'left') return;
+      this.#fail(entry, error);
     }
     this.#changed();
   }
@@ -150,8 +181,7 @@ export class EnqueueStream {
       entry.ending = await endingOf(handle);
       entry.state = 'ended';
     } catch (error) {
-      entry.state = 'failed';
-      this.#fail(entry.line.number, error);
+      this.#fail(entry, error);
     }
     this.#changed();
   }
@@ -189,8 +219,22 @@ export class EnqueueStream {
     this.#entries.shift();
     this.#entryBytes -= entry.line.bytes;
     this.#asked = Math.max(0, this.#asked - 1);
+    if (entry.state === 'sent') entry.state = 'left';
+    this.#count(entry);
     if (entry.handle !== null) await this.#print(entry, entry.handle);
     this.#changed();
+  }
+
+  /** In the order of the input: the first that failed is the one that is told. */
+  #count({ state, handle, line, error }: Entry): void {
+    const enqueued = handle !== null;
+    if (!enqueued && (state === 'left' || isUnknown(error))) this.#totals.unsure++;
+    if (state === 'failed' && this.#failed === null) {
+      this.#failed = { line: line.number, error, enqueued };
+    } else if (enqueued) {
+      if (this.#failed === null) this.#before++;
+      else this.#after++;
+    }
   }
 
   async #print({ state, line, ending }: Entry, handle: JobHandle): Promise<void> {
@@ -205,9 +249,10 @@ export class EnqueueStream {
     this.#options.progress();
   }
 
-  /** The first failure is the one that is told; it ends the reading. */
-  #fail(line: number | null, error: unknown): void {
-    this.#failure ??= { line, error };
+  /** It ends the reading. */
+  #fail(entry: Entry, error: unknown): void {
+    entry.state = 'failed';
+    entry.error = error;
     this.#stop();
   }
 
@@ -226,3 +271,6 @@ export class EnqueueStream {
     for (const wake of wakes) wake();
   }
 }
+
+const isUnknown = (error: unknown): boolean =>
+  error instanceof BrokerError && error.disposition === 'unknown';
