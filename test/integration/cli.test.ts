@@ -620,6 +620,9 @@ describe('bin/supervisor', function () {
       const { code, stdout, stderr } = await daemon.cli('enqueue', 'echo', '1', '--wait');
       assert.deepEqual([code, parsed(stdout)[0]?.result], [0, 1], stderr);
       assert.equal(stderr, 'hello\n');
+      const checked = await daemon.cli('check', '-o', 'json');
+      assert.deepEqual([checked.code, JSON.parse(checked.stdout).ok], [0, true]);
+      assert.match(checked.stderr, /^hello$/m);
     });
   });
 
