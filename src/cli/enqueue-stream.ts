@@ -15,10 +15,10 @@
  * order of the input: the printer takes an entry when that is known, or when patience is over.
  */
 
-import { BrokerError } from '../broker/broker-error.ts';
 import type { JobHandle } from '../client/client.ts';
 import { type Ending, endingOf } from './ending.ts';
 import type { InputLine } from './enqueue-source.ts';
+import { type LineFailure, LineTally, type StreamFailure } from './line-tally.ts';
 
 export const OUTSTANDING_LINES = 4_096;
 export const OUTSTANDING_BYTES = 16 * 1024 * 1024;
@@ -54,17 +54,6 @@ export interface StreamTotals {
   readonly failure: StreamFailure | null;
 }
 
-/** The first line of the input that could not be enqueued, or whose end cannot be told. */
-export interface StreamFailure {
-  readonly line: number | null;
-  readonly error: unknown;
-  /** Its own job is stored, only its end cannot be told. */
-  readonly enqueued: boolean;
-  /** For certain, of the lines before it and after it. */
-  readonly enqueuedBefore: number;
-  readonly enqueuedAfter: number;
-}
-
 /**
  * `sent -> stored -> ended`, or `failed`; `left` when patience was over while it was sent. Waiting for the end begins when
  * it is `asked` for.
@@ -79,8 +68,6 @@ interface Entry {
   error: unknown;
 }
 
-type Failure = Pick<StreamFailure, 'line' | 'error' | 'enqueued'>;
-
 export class EnqueueStream {
   readonly #options: EnqueueStreamOptions;
   #state: 'reading' | 'read' | 'stopped' = 'reading';
@@ -90,13 +77,10 @@ export class EnqueueStream {
   /** How many of the entries, from the first, have been asked for their end. */
   #asked = 0;
   #largest = 1;
-  #totals = { enqueued: 0, printed: 0, printedBytes: 0, notCompleted: 0, pending: 0, unsure: 0 };
-  /** Of a line that was handed over; of them the first in the input. */
-  #failed: Failure | null = null;
+  #totals = { enqueued: 0, printed: 0, printedBytes: 0, notCompleted: 0, pending: 0 };
   /** Of the line at which the reading ended: it comes after all that were handed over. */
-  #unread: Failure | null = null;
-  #before = 0;
-  #after = 0;
+  #unread: LineFailure | null = null;
+  readonly #tally = new LineTally();
   #patience: 'left' | 'over' = 'left';
   /** Wakes whoever waits for a change of the above. */
   #wakes: (() => void)[] = [];
@@ -106,13 +90,12 @@ export class EnqueueStream {
   }
 
   get totals(): StreamTotals {
-    const failure = this.#failed ?? this.#unread;
-    const around = { enqueuedBefore: this.#before, enqueuedAfter: this.#after };
     return {
       ...this.#totals,
+      unsure: this.#tally.unsure,
       gaveUp: this.#patience === 'over',
       allRead: this.#state === 'read',
-      failure: failure === null ? null : { ...failure, ...around },
+      failure: this.#tally.failure(this.#unread),
     };
   }
 
@@ -220,21 +203,9 @@ export class EnqueueStream {
     this.#entryBytes -= entry.line.bytes;
     this.#asked = Math.max(0, this.#asked - 1);
     if (entry.state === 'sent') entry.state = 'left';
-    this.#count(entry);
+    this.#tally.count({ ...entry, line: entry.line.number, enqueued: entry.handle !== null });
     if (entry.handle !== null) await this.#print(entry, entry.handle);
     this.#changed();
-  }
-
-  /** In the order of the input: the first that failed is the one that is told. */
-  #count({ state, handle, line, error }: Entry): void {
-    const enqueued = handle !== null;
-    if (!enqueued && (state === 'left' || isUnknown(error))) this.#totals.unsure++;
-    if (state === 'failed' && this.#failed === null) {
-      this.#failed = { line: line.number, error, enqueued };
-    } else if (enqueued) {
-      if (this.#failed === null) this.#before++;
-      else this.#after++;
-    }
   }
 
   async #print({ state, line, ending }: Entry, handle: JobHandle): Promise<void> {
@@ -271,6 +242,3 @@ export class EnqueueStream {
     for (const wake of wakes) wake();
   }
 }
-
-const isUnknown = (error: unknown): boolean =>
-  error instanceof BrokerError && error.disposition === 'unknown';
