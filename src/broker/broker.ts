@@ -45,10 +45,17 @@ export interface BrokerClient extends AsyncDisposable {
   readonly up: boolean;
   /** @throws BrokerError ERR_BROKER_FULL (refused) when the store has no room. */
   enqueue(queue: string, batch: EnqueueBatch): Promise<EnqueueReply>;
-  /** For each id its stored result (JSON, see `ResultRecord`), or null: not there yet, not kept, or past its time. */
+  /**
+   * For each id its stored result (JSON, see `ResultRecord`), or null: not there yet, not kept, or past its time. Where
+   * they pass BATCH_BYTES_LIMIT together, those after the one that does may be null too: whoever asks again for what is
+   * missing gets them all.
+   */
   results(queue: string, ids: readonly string[]): Promise<readonly (string | null)[]>;
   stats(queue: string): Promise<QueueStats>;
-  /** The oldest first (dead: the latest first). At most `limit`. */
+  /**
+   * The oldest first (dead: the latest first). At most `limit`, and none after the one that passes BATCH_BYTES_LIMIT:
+   * `stats` tells how many there are.
+   */
   list(queue: string, request: ListRequest): Promise<readonly StoredJob[]>;
   /** Looks in every state; null when no job of that id is stored (it ended, or never was). */
   find(queue: string, id: string): Promise<StoredJob | null>;

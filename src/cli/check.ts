@@ -41,7 +41,7 @@ async function check(context: CommandContext): Promise<number> {
   try {
     const loaded = await context.loadConfig();
     const { path, config, modules } = loaded;
-    const { tasks, faults } = await checkModules(loaded, context.clock);
+    const { tasks, faults } = await checkModules(loaded, context);
     if (isForPeople(context) && loaded.report !== '') output.errorText(loaded.report);
     if (faults.length > 0) return await reportFaults(context, path, faults);
     await checkSchedulesOf(context, loaded, tasks);

@@ -132,5 +132,6 @@ export function durationOf(flag: string, text: string): number {
 
 export const usageError = (message: string): ForkloopError => new ForkloopError('ERR_USAGE', message);
 
-const isOn = (text: string | undefined): boolean =>
+/** How a variable that stands for a flag is read. */
+export const isOn = (text: string | undefined): boolean =>
   text !== undefined && !['', '0', 'false', 'no'].includes(text.toLowerCase());

@@ -1,12 +1,14 @@
 import type { Client, JobHandle } from '../client/client.ts';
 import { encodeInput } from '../client/new-job.ts';
+import { ForkloopError } from '../lib/errors.ts';
 import { type Duration, formatDuration } from '../lib/units.ts';
 import type { CommandContext } from './context.ts';
 import type { Ending } from './ending.ts';
 import { type EnqueueRequest, openClient } from './enqueue-request.ts';
 import { type InputLine, type InputSource, parseJson, readLines } from './enqueue-source.ts';
 import { EnqueueStream, type StreamTotals } from './enqueue-stream.ts';
-import { EXIT, exitCodeOf } from './exit.ts';
+import { codeOf, EXIT, exitCodeOf } from './exit.ts';
+import type { StreamFailure } from './line-tally.ts';
 import type { Output } from './output.ts';
 import { type BarState, ProgressBar } from './progress-bar.ts';
 import { RecordStream } from './record-stream.ts';
@@ -48,7 +50,8 @@ export async function enqueueEach(
   timer?.cancel();
   await records.end();
   output.setOverlay(null);
-  await clients.close();
+  // It waits for what is under way, beyond --timeout.
+  if (!totals.gaveUp || totals.unsure === 0) await clients.close();
   return conclude(totals, { output, source, wait: request.wait, elapsedMs: clock.monotonic() - began });
 }
 
@@ -74,7 +77,9 @@ class TwoClients {
 
   async enqueue({ task, options }: EnqueueRequest, input: unknown): Promise<JobHandle> {
     if (this.#stored !== null) {
-      await this.#stored;
+      await this.#stored.catch((error: unknown) => {
+        throw notSent(error);
+      });
       return this.#rest.enqueue(task, input, options);
     }
     this.#stored = this.#first.enqueue(task, input, options);
@@ -85,6 +90,10 @@ class TwoClients {
     await Promise.all([this.#first.close(), this.#rest.close()]);
   }
 }
+
+/** Whatever became of the first, this one was certainly not stored. */
+const notSent = (cause: unknown): ForkloopError =>
+  new ForkloopError(codeOf(cause) ?? 'ERR_INTERNAL', 'the first job was not enqueued', { cause });
 
 /** By the bytes of the input where they are known, by the lines once all are read, else only in words. */
 export function barState(
@@ -114,39 +123,53 @@ interface Conclusion {
 
 /** Says how it went and answers the exit code: a failure first, then what has not ended, then what did not complete. */
 function conclude(totals: StreamTotals, { output, source, wait, elapsedMs }: Conclusion): number {
-  const { enqueued, notCompleted, pending, failure } = totals;
-  const jobs = (count: number) => `${formatCount(count)} job${count === 1 ? '' : 's'}`;
+  const { enqueued, notCompleted, failure } = totals;
   const tail = notCompleted === 0 ? '' : `, ${formatCount(notCompleted)} not completed`;
   output.message(
     `${jobs(enqueued)} enqueued${wait ? ` and waited for${tail}` : ''} in ${formatDuration(elapsedMs)}`,
   );
   if (failure !== null) {
-    output.error(failureText(failure, source, enqueued));
+    output.error(failureText(failure, source, totals.unsure));
     output.detail((failure.error as Error).stack ?? '');
     return exitCodeOf(failure.error);
   }
   if (totals.gaveUp) {
-    output.error(
-      pending > 0
-        ? `${jobs(pending)} had not ended at --timeout; they go on`
-        : 'not all lines were enqueued by --timeout',
-    );
+    output.error(timeoutText(totals));
     return EXIT.timeout;
   }
   return notCompleted > 0 ? EXIT.jobEnded : EXIT.done;
 }
 
-function failureText(
-  { line, error }: NonNullable<StreamTotals['failure']>,
-  source: InputSource,
-  enqueued: number,
-): string {
+const jobs = (count: number): string => `${formatCount(count)} job${count === 1 ? '' : 's'}`;
+const areEnqueued = (count: number): string => `${count === 1 ? 'is' : 'are'} enqueued`;
+const perhaps = (lines: number): string =>
+  `${formatCount(lines)} line${lines === 1 ? ' is' : 's are'} perhaps enqueued: the broker has not answered`;
+
+/** What has not ended, and what nobody knows of; else that something was left. */
+export function timeoutText({ pending, unsure }: StreamTotals): string {
+  const parts = [
+    ...(pending === 0 ? [] : [`${jobs(pending)} had not ended at --timeout; they go on`]),
+    ...(unsure === 0 ? [] : [`at --timeout ${perhaps(unsure)}`]),
+  ];
+  return parts.length === 0 ? 'not all lines were enqueued by --timeout' : parts.join('; ');
+}
+
+/** Names the line, and what became of the others: batches after the one that failed may have been stored. */
+export function failureText(failure: StreamFailure, source: InputSource, unsure: number): string {
+  const { line, error, enqueued } = failure;
   const message = error instanceof Error ? error.message : String(error);
   if (line === null) return message;
-  const before =
-    enqueued === 0
-      ? 'nothing was enqueued'
-      : `the ${formatCount(enqueued)} before it ${enqueued === 1 ? 'is' : 'are'} enqueued, nothing after it`;
-  const perhaps = (error as { disposition?: unknown }).disposition === 'unknown' ? '; later ones may be' : '';
-  return `${source.name}:${line}: ${message} (${before}${perhaps})`;
+  const itself = enqueued ? 'its job is enqueued; ' : '';
+  const maybe = unsure === 0 ? '' : `; ${perhaps(unsure)}`;
+  return `${source.name}:${line}: ${message} (${itself}${othersText(failure, unsure > 0)}${maybe})`;
+}
+
+function othersText({ enqueuedBefore, enqueuedAfter }: StreamFailure, isUnsure: boolean): string {
+  const [before, after] = [formatCount(enqueuedBefore), formatCount(enqueuedAfter)];
+  if (enqueuedBefore > 0 && enqueuedAfter > 0)
+    return `the ${before} before it and ${after} after it are enqueued`;
+  if (enqueuedAfter > 0) return `nothing before it, but ${after} after it ${areEnqueued(enqueuedAfter)}`;
+  const nothing = isUnsure ? '' : ', nothing after it';
+  if (enqueuedBefore > 0) return `the ${before} before it ${areEnqueued(enqueuedBefore)}${nothing}`;
+  return isUnsure ? 'nothing is enqueued for certain' : 'nothing was enqueued';
 }

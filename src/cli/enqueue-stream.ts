@@ -10,13 +10,15 @@
  * holds the same jobs. A result is fetched only when at most AHEAD lines are to be printed before it, fewer when
  * results are large: results that came early wait in memory, all others stay in the broker.
  *
- * A line that cannot be enqueued ends the run: the lines before it are enqueued, none after it is, and the error says
- * where it was and how many jobs there are.
+ * A bad line ends the run: the lines before it are enqueued, none after it is. A line that the broker does not take ends
+ * the reading; those that were handed over with it may be stored all the same, so what became of each is counted, in the
+ * order of the input: the printer takes an entry when that is known, or when patience is over.
  */
 
 import type { JobHandle } from '../client/client.ts';
 import { type Ending, endingOf } from './ending.ts';
 import type { InputLine } from './enqueue-source.ts';
+import { type LineFailure, LineTally, type StreamFailure } from './line-tally.ts';
 
 export const OUTSTANDING_LINES = 4_096;
 export const OUTSTANDING_BYTES = 16 * 1024 * 1024;
@@ -43,21 +45,27 @@ export interface StreamTotals {
   /** Ended, but not completed. */
   readonly notCompleted: number;
   readonly pending: number;
+  /** Nobody can tell whether these lines are enqueued: the broker's answer was lost, or had not come at `giveUp`. */
+  readonly unsure: number;
   /** `giveUp` came before the end. */
   readonly gaveUp: boolean;
   /** The whole input has been read. */
   readonly allRead: boolean;
-  /** The first line that could not be enqueued, or whose end cannot be told. */
-  readonly failure: { readonly line: number | null; readonly error: unknown } | null;
+  readonly failure: StreamFailure | null;
 }
 
-/** `sent -> stored -> ended`, or `failed`. Waiting for the end begins when it is `asked` for. */
+/**
+ * `sent -> stored -> ended`, or `failed`; `left` when patience was over while it was sent. Waiting for the end begins when
+ * it is `asked` for.
+ */
 interface Entry {
   readonly line: InputLine;
-  state: 'sent' | 'stored' | 'ended' | 'failed';
+  state: 'sent' | 'stored' | 'ended' | 'failed' | 'left';
   asked: boolean;
   handle: JobHandle | null;
   ending: Ending | null;
+  /** Why it failed. */
+  error: unknown;
 }
 
 export class EnqueueStream {
@@ -70,7 +78,9 @@ export class EnqueueStream {
   #asked = 0;
   #largest = 1;
   #totals = { enqueued: 0, printed: 0, printedBytes: 0, notCompleted: 0, pending: 0 };
-  #failure: StreamTotals['failure'] = null;
+  /** Of the line at which the reading ended: it comes after all that were handed over. */
+  #unread: LineFailure | null = null;
+  readonly #tally = new LineTally();
   #patience: 'left' | 'over' = 'left';
   /** Wakes whoever waits for a change of the above. */
   #wakes: (() => void)[] = [];
@@ -82,9 +92,10 @@ export class EnqueueStream {
   get totals(): StreamTotals {
     return {
       ...this.#totals,
+      unsure: this.#tally.unsure,
       gaveUp: this.#patience === 'over',
       allRead: this.#state === 'read',
-      failure: this.#failure,
+      failure: this.#tally.failure(this.#unread),
     };
   }
 
@@ -113,7 +124,8 @@ export class EnqueueStream {
       }
       if (this.#state === 'reading') this.#state = 'read';
     } catch (error) {
-      this.#fail(at, error);
+      this.#unread = { line: at, error, enqueued: false };
+      this.#stop();
     }
     this.#changed();
   }
@@ -125,7 +137,7 @@ export class EnqueueStream {
   }
 
   #append(line: InputLine, input: unknown): void {
-    const entry: Entry = { line, state: 'sent', asked: false, handle: null, ending: null };
+    const entry: Entry = { line, state: 'sent', asked: false, handle: null, ending: null, error: null };
     this.#entries.push(entry);
     this.#entryBytes += line.bytes;
     void this.#send(entry, input);
@@ -133,13 +145,15 @@ export class EnqueueStream {
 
   async #send(entry: Entry, input: unknown): Promise<void> {
     try {
-      entry.handle = await this.#options.enqueue(input);
+      const handle = await this.#options.enqueue(input);
+      if (entry.state === 'left') return;
+      entry.handle = handle;
       entry.state = 'stored';
       this.#totals.enqueued++;
-      if (entry.asked) void this.#fetch(entry, entry.handle);
+      if (entry.asked) void this.#fetch(entry, handle);
     } catch (error) {
-      entry.state = 'failed';
-      this.#fail(entry.line.number, error);
+      if (entry.state === 'left') return;
+      this.#fail(entry, error);
     }
     this.#changed();
   }
@@ -150,8 +164,7 @@ export class EnqueueStream {
       entry.ending = await endingOf(handle);
       entry.state = 'ended';
     } catch (error) {
-      entry.state = 'failed';
-      this.#fail(entry.line.number, error);
+      this.#fail(entry, error);
     }
     this.#changed();
   }
@@ -189,6 +202,8 @@ export class EnqueueStream {
     this.#entries.shift();
     this.#entryBytes -= entry.line.bytes;
     this.#asked = Math.max(0, this.#asked - 1);
+    if (entry.state === 'sent') entry.state = 'left';
+    this.#tally.count({ ...entry, line: entry.line.number, enqueued: entry.handle !== null });
     if (entry.handle !== null) await this.#print(entry, entry.handle);
     this.#changed();
   }
@@ -205,9 +220,10 @@ export class EnqueueStream {
     this.#options.progress();
   }
 
-  /** The first failure is the one that is told; it ends the reading. */
-  #fail(line: number | null, error: unknown): void {
-    this.#failure ??= { line, error };
+  /** It ends the reading. */
+  #fail(entry: Entry, error: unknown): void {
+    entry.state = 'failed';
+    entry.error = error;
     this.#stop();
   }
 

@@ -103,8 +103,8 @@ async function operate(
     output.message(`would ${what}`);
     return EXIT.done;
   }
-  if (!(await confirm(context, what, flags))) return EXIT.failed;
-  return carryOut(context, verb, found);
+  const refusal = await confirm(context, what, flags);
+  return refusal ?? carryOut(context, verb, found);
 }
 
 async function find(context: CommandContext, verb: Verb, where: string): Promise<StoredJobReport[]> {
@@ -130,16 +130,22 @@ async function carryOut(
   const socket = await context.controlSocket();
   const records = new RecordStream(output);
   let refused = 0;
-  for (const { id, queue, claims } of jobs) {
-    const why = await attempt(() =>
-      callDaemon(socket, verb.command, { id, queue, claims }, callOptions(context)),
-    );
-    if (why === null) await records.write({ id, outcome: verb.done }, id);
-    else {
-      refused += 1;
-      if (output.forPeople) output.error(why.message);
-      else await records.write({ id, outcome: 'refused', error: why });
+  try {
+    for (const { id, queue, claims } of jobs) {
+      const why = await attempt(() =>
+        callDaemon(socket, verb.command, { id, queue, claims }, callOptions(context)),
+      );
+      if (why === null) await records.write({ id, outcome: verb.done }, id);
+      else {
+        refused += 1;
+        if (output.forPeople) output.error(why.message);
+        else await records.write({ id, outcome: 'refused', error: why });
+      }
     }
+  } catch (error) {
+    // What was done is told, whatever ends it.
+    await records.abandon();
+    throw error;
   }
   await records.end();
   if (jobs.length > 1)

@@ -45,7 +45,8 @@ async function purge(context: CommandContext, name: string, flags: PurgeFlags): 
   const { [state]: stored } = await callDaemon(socket, 'queue', { name }, options);
   const what = `remove ${formatCount(stored)} ${state} job${stored === 1 ? '' : 's'} of the queue ${cleanText(name)}`;
   const dryRun = flags.dryRun === true;
-  if (!dryRun && stored > 0 && !(await confirm(context, what, flags))) return EXIT.failed;
+  const refusal = dryRun || stored === 0 ? null : await confirm(context, what, flags);
+  if (refusal !== null) return refusal;
   let removed = 0;
   let more = stored > 0;
   while (!dryRun && more && removed < stored) {

@@ -41,6 +41,11 @@ export class RecordStream {
     await this.flush();
   }
 
+  /** Instead of `end` after a failure: what was printed is made whole, and nothing is printed where nothing was. */
+  async abandon(): Promise<void> {
+    if (this.#count > 0) await this.end();
+  }
+
   async #format(record: object, line: string | undefined, first: boolean): Promise<string> {
     switch (this.#output.format) {
       case 'json':

@@ -16,21 +16,23 @@ export async function findTask({ modules }: LoadedConfig, name: string, streams:
   throw new ForkloopError('ERR_TASK_UNKNOWN', `no task is named ${JSON.stringify(name)}${hint}`);
 }
 
-type Streams = Pick<Surroundings, 'stdout' | 'stderr'>;
+export type Streams = Pick<Surroundings, 'stdout' | 'stderr'>;
 
-/**
- * What modules print while they load goes to stderr: stdout is for our data alone.
- * @throws ForkloopError ERR_TASK_MODULE
- */
+/** @throws ForkloopError ERR_TASK_MODULE */
 export async function loadTasks(
   modules: readonly string[],
-  { stdout, stderr }: Streams,
+  streams: Streams,
 ): Promise<ReadonlyMap<string, Task>> {
   const { loadTasks: load } = await import('../task/module-loader.ts');
+  return withoutStdout(streams, () => load(modules));
+}
+
+/** What modules print while `work` loads them goes to stderr: stdout is for our data alone. */
+export async function withoutStdout<T>({ stdout, stderr }: Streams, work: () => Promise<T>): Promise<T> {
   const write = stdout.write;
   stdout.write = stderr.write.bind(stderr) as typeof write;
   try {
-    return await load(modules);
+    return await work();
   } finally {
     stdout.write = write;
   }

@@ -1,6 +1,5 @@
 import type { BrokerClient } from '../broker/broker.ts';
 import { BrokerError } from '../broker/broker-error.ts';
-import { decodeJob } from '../broker/job-record.ts';
 import { BATCH_LIMIT } from '../broker/messages/batch.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Condition } from '../lib/condition.ts';
@@ -10,12 +9,13 @@ import type { AnyTask } from '../task/define.ts';
 import { queueFor } from '../task/router.ts';
 import { EnqueueManyError } from './enqueue-many-error.ts';
 import { arePlain, type EnqueueOptions } from './enqueue-options.ts';
-import { type EnqueueEnd, Enqueuer, type Existing } from './enqueuer.ts';
+import { Enqueuer } from './enqueuer.ts';
 import { type JobHandle, type JobSource, StoredJob } from './job-handle.ts';
 import { encodeInput, type JobMaker, jobMaker } from './new-job.ts';
 import { ResultWatcher } from './result-watcher.ts';
 import type { ClientSettings } from './settings.ts';
 import { taskNameOf } from './task-argument.ts';
+import type { EnqueueEnd, Existing } from './waiting-line.ts';
 
 /** Kept for each queue: names of tasks that come from outside shall not fill the memory. */
 const MAKERS_LIMIT = 1_000;
@@ -56,11 +56,14 @@ export class BrokeredClient {
     this.#begin();
     try {
       const enqueuer = this.#enqueuer(queue);
-      const maker = this.#maker(name, queue, options, plain);
+      let maker = this.#maker(name, queue, options, plain);
+      if (options.expires !== undefined) {
+        await enqueuer.learnTime(maker.make(newId(), json), deadline);
+        maker = this.#maker(name, queue, options, plain);
+      }
       const id = newId();
       const existing = await enqueuer.add(maker.make(id, json), deadline);
-      const handle = this.#handle(queue, id, existing, maker.resultKept);
-      return handle instanceof StoredJob ? handle : await handle;
+      return this.#handle(queue, id, existing, maker.resultKept);
     } finally {
       this.#end();
     }
@@ -84,15 +87,18 @@ export class BrokeredClient {
     const makerNow = () => this.#maker(name, queue, options, plain);
     this.#begin();
     try {
+      const [first] = jsons;
+      if (options.expires !== undefined && first !== undefined)
+        await this.#enqueuer(queue).learnTime(makerNow().make(newId(), first));
       const batches: Promise<Batch>[] = [];
       let failure: BrokerError | undefined;
       for (let from = 0; from < jsons.length && failure === undefined; from += BATCH_LIMIT) {
-        batches.push(this.#storeBatch(makerNow, queue, jsons.slice(from, from + BATCH_LIMIT)));
+        batches.push(this.#storeBatch(makerNow(), queue, jsons.slice(from, from + BATCH_LIMIT)));
         failure = (await batches.at(-2))?.failure;
       }
       const ended = await Promise.all(batches);
       const handles = ended.flatMap((batch) => batch.handles);
-      failure = ended.find((batch) => batch.failure !== undefined)?.failure;
+      failure = ended.map((batch) => batch.failure).reduce(graver);
       if (failure !== undefined) throw new EnqueueManyError(handles, inputs.length, failure);
       return handles;
     } finally {
@@ -107,9 +113,8 @@ export class BrokeredClient {
     await this.#broker.close();
   }
 
-  /** Never rejects but for an option that does not fit. */
-  async #storeBatch(makerNow: () => JobMaker, queue: string, inputs: readonly string[]): Promise<Batch> {
-    const maker = makerNow();
+  /** Never rejects: several are under way at once, and of the others nobody would hear. */
+  async #storeBatch(maker: JobMaker, queue: string, inputs: readonly string[]): Promise<Batch> {
     const ids = inputs.map(() => newId());
     const jobs = inputs.map((input, index) => maker.make(ids[index] as string, input));
     const ends = await this.#enqueuer(queue).addMany(jobs);
@@ -117,12 +122,8 @@ export class BrokeredClient {
     let failure: BrokerError | undefined;
     for (let index = 0; index < ends.length; index++) {
       const end = ends[index] as EnqueueEnd;
-      if (end instanceof BrokerError) {
-        failure ??= end;
-        continue;
-      }
-      const handle = this.#handle(queue, ids[index] as string, end, maker.resultKept);
-      handles.push(handle instanceof StoredJob ? handle : await handle);
+      if (end instanceof BrokerError) failure = graver(failure, end);
+      else handles.push(this.#handle(queue, ids[index] as string, end, maker.resultKept));
     }
     return { handles, failure };
   }
@@ -173,24 +174,9 @@ export class BrokeredClient {
     });
   }
 
-  #handle(
-    queue: string,
-    id: string,
-    existing: Existing,
-    resultKept: boolean,
-  ): StoredJob<never> | Promise<StoredJob<never>> {
+  #handle(queue: string, id: string, existing: Existing, resultKept: boolean): JobHandle<never> {
     if (existing === null) return new StoredJob<never>(id, false, resultKept, this.#source(queue));
-    return this.#keepsResult(queue, existing).then(
-      (kept) => new StoredJob<never>(existing, true, kept, this.#source(queue)),
-    );
-  }
-
-  /** Of a job that somebody else enqueued. One that has just ended keeps its result if there is one. */
-  async #keepsResult(queue: string, id: string): Promise<boolean> {
-    const stored = await this.#broker.find(queue, id);
-    if (stored !== null) return decodeJob(stored.record).keepResult;
-    const [result] = await this.#broker.results(queue, [id]);
-    return result !== null && result !== undefined;
+    return new StoredJob<never>(existing, true, null, this.#source(queue));
   }
 
   #enqueuer(queue: string): Enqueuer {
@@ -222,6 +208,12 @@ export class BrokeredClient {
 interface Batch {
   readonly handles: readonly JobHandle<never>[];
   readonly failure: BrokerError | undefined;
+}
+
+/** Of several failures the one that is told: that a job is perhaps stored must not be lost. */
+function graver(one: BrokerError | undefined, other: BrokerError | undefined): BrokerError | undefined {
+  if (one === undefined) return other;
+  return one.disposition !== 'unknown' && other?.disposition === 'unknown' ? other : one;
 }
 
 const noInputs = () =>

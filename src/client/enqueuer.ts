@@ -1,13 +1,25 @@
 import type { BrokerClient } from '../broker/broker.ts';
 import { BrokerError } from '../broker/broker-error.ts';
-import { BATCH_BYTES_LIMIT, BATCH_LIMIT } from '../broker/messages/batch.ts';
 import type { EnqueueBatch, EnqueueJob, EnqueueReply } from '../broker/messages/enqueue.ts';
 import type { Clock, EpochMs, Timer } from '../lib/clock.ts';
 import type { NewId } from '../lib/ids.ts';
 import type { Random } from '../lib/random.ts';
+import { notStored, perhapsStored, timedOut } from './enqueue-failures.ts';
+import {
+  type Caller,
+  deadlineOf,
+  type EnqueueEnd,
+  type Existing,
+  end,
+  endAll,
+  type Waiting,
+  WaitingLine,
+} from './waiting-line.ts';
 
 /** How far ahead a batch is stamped: later than this it is not stored any more (protocol: `not after`). */
 const NOT_AFTER_MS = 35_000;
+/** A batch with this stamp is always late: it is answered the time. */
+const LONG_AGO = 1;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
 /** A call that ends by the same deadline tells more than ours: it gets so much longer. */
@@ -23,25 +35,6 @@ export interface EnqueuerOptions {
   readonly newId: NewId;
 }
 
-/** The id of the live job that holds the unique key, or null when this one was stored. */
-export type Existing = string | null;
-
-/** How the enqueue of one job ended. */
-export type EnqueueEnd = Existing | BrokerError;
-
-/** Who hears how jobs ended: one for a whole batch, as each object for each job would be collected again and again. */
-interface Caller {
-  ended(index: number, end: EnqueueEnd): void;
-}
-
-interface Waiting {
-  readonly job: EnqueueJob;
-  readonly deadline: number;
-  readonly caller: Caller;
-  /** Which of the caller's jobs it is. */
-  readonly index: number;
-}
-
 /**
  * Sends the jobs of one queue. The calls of one turn travel together; while a batch is in flight the next one gathers, so
  * batches grow with the load and nothing ever waits for a timer. A batch whose end is not known is sent again as it is.
@@ -52,26 +45,36 @@ export class Enqueuer {
   #state: 'idle' | 'scheduled' | 'sending' = 'idle';
   #expiry: Timer | null = null;
   /** Broker's clock minus ours, as last told. */
-  #offset: number;
+  #offset: number | null = null;
 
   constructor(options: EnqueuerOptions) {
     this.#options = options;
-    this.#offset = 0;
   }
 
   /** The broker's time as far as we know it. */
   brokerNow(): EpochMs {
-    return this.#options.clock.now() + this.#offset;
+    return this.#options.clock.now() + (this.#offset ?? 0);
+  }
+
+  /**
+   * Asks the broker for its time if it has not told it yet; `example` is not stored. Resolves at the deadline at the
+   * latest, also when there was no answer: our own clock has to do then.
+   */
+  async learnTime(example: EnqueueJob, deadline = this.#deadline()): Promise<void> {
+    if (this.#offset !== null) return;
+    const { clock, newId } = this.#options;
+    const answered = new AbortController();
+    const asked = this.#attempt({ id: newId(), notAfterAt: LONG_AGO, jobs: [example] }).catch(() => {});
+    const left = Math.max(0, deadline - clock.monotonic());
+    await Promise.race([asked, clock.sleep(left, answered.signal)]);
+    answered.abort();
   }
 
   /**
    * Resolves when the job is stored. `deadline`: on the monotonic clock.
    * @throws BrokerError: refused = certainly not stored, unknown = perhaps.
    */
-  add(
-    job: EnqueueJob,
-    deadline = this.#options.clock.monotonic() + this.#options.timeoutMs,
-  ): Promise<Existing> {
+  add(job: EnqueueJob, deadline = this.#deadline()): Promise<Existing> {
     return new Promise((resolve, reject) => {
       const ended = (_: number, end: EnqueueEnd) => (end instanceof BrokerError ? reject(end) : resolve(end));
       this.#put({ job, deadline, caller: { ended }, index: 0 });
@@ -80,7 +83,7 @@ export class Enqueuer {
 
   /** As `add` for each of them, in their order. Never rejects. */
   addMany(jobs: readonly EnqueueJob[]): Promise<readonly EnqueueEnd[]> {
-    const deadline = this.#options.clock.monotonic() + this.#options.timeoutMs;
+    const deadline = this.#deadline();
     const ends: (EnqueueEnd | undefined)[] = Array(jobs.length).fill(undefined);
     let left = jobs.length;
     if (left === 0) return Promise.resolve([]);
@@ -99,6 +102,10 @@ export class Enqueuer {
     });
   }
 
+  #deadline(): number {
+    return this.#options.clock.monotonic() + this.#options.timeoutMs;
+  }
+
   #put(waiting: Waiting): void {
     this.#waiting.push(waiting);
     if (this.#state === 'idle') {
@@ -111,57 +118,87 @@ export class Enqueuer {
 
   async #sendAll(): Promise<void> {
     this.#state = 'sending';
-    while (this.#waiting.size > 0) await this.#send(this.#waiting.takeBatch());
+    while (this.#waiting.size > 0) {
+      const batch = this.#waiting.takeBatch();
+      try {
+        await this.#send(batch);
+      } catch (error) {
+        endAll(batch, new BrokerError('unknown', String(error), { cause: error }));
+      }
+    }
     this.#state = 'idle';
     this.#expiry?.cancel();
     this.#expiry = null;
   }
 
-  async #send(batch: Waiting[]): Promise<void> {
-    const { clock, timeoutMs } = this.#options;
-    const left = Math.max(0, deadlineOf(batch) - clock.monotonic());
-    // A call that began late ends later than its callers may wait.
-    const overdue = clock.setTimer(left + ANSWER_GRACE_MS, () => {
-      const error = timedOut(new BrokerError('unknown', 'the last call is not answered'), true, timeoutMs);
-      endAll(batch, error);
-    });
-    try {
-      const existing = await this.#store(batch);
-      for (let at = 0; at < batch.length; at++) end(batch[at] as Waiting, existing[at] ?? null);
-    } catch (error) {
-      const failure =
-        error instanceof BrokerError ? error : new BrokerError('unknown', String(error), { cause: error });
-      endAll(batch, failure);
-    } finally {
-      overdue.cancel();
-    }
-  }
-
-  /** Sends until the batch is answered, its deadline has passed, or nobody but a person can help. */
-  async #store(batch: Waiting[]): Promise<readonly Existing[]> {
+  /**
+   * Sends until the batch is answered, the deadline of each of its jobs has passed, or nobody but a person can help. What
+   * was certainly refused goes on without the jobs whose time is over; a batch that may have been stored stays as it is.
+   */
+  async #send(batch: readonly Waiting[]): Promise<void> {
     const { clock, newId, timeoutMs } = this.#options;
-    const jobs = batch.map((waiting) => waiting.job);
-    const deadline = deadlineOf(batch);
-    if (clock.monotonic() >= deadline) throw notStored(timeoutMs);
+    let sent = this.#endLate(batch, clock.monotonic(), () => notStored(timeoutMs));
     let stamp = { id: newId(), notAfterAt: this.brokerNow() + NOT_AFTER_MS };
     let sentBefore = false;
-    for (let attempt = 0; ; attempt++) {
-      const reply = await this.#attempt({ ...stamp, jobs });
+    for (let attempt = 0; sent.length > 0; attempt++) {
+      const jobs = sent.map((waiting) => waiting.job);
+      const overdue = this.#endOverdue(sent);
+      let reply: EnqueueReply | BrokerError;
+      try {
+        reply = await this.#attempt({ ...stamp, jobs });
+      } finally {
+        overdue.cancel();
+      }
       if (reply instanceof BrokerError) {
         if (reply.disposition === 'fatal' || reply.code === 'ERR_BROKER_FULL')
-          throw sentBefore ? perhapsStored(reply) : reply;
+          return endAll(sent, sentBefore ? perhapsStored(reply) : reply);
         sentBefore ||= reply.disposition === 'unknown';
         const pause = this.#pause(attempt);
-        if (clock.monotonic() + pause >= deadline) throw timedOut(reply, sentBefore, timeoutMs);
+        const until = clock.monotonic() + pause;
+        const left = this.#endLate(sent, until, () => timedOut(reply, sentBefore, timeoutMs));
+        if (left.length === 0) return;
+        if (!sentBefore && left.length < sent.length) {
+          sent = left;
+          stamp = { ...stamp, id: newId() };
+        }
         await clock.sleep(pause);
       } else if (reply.status === 'stored') {
-        return reply.existing;
+        for (const [at, waiting] of sent.entries()) end(waiting, reply.existing[at] ?? null);
+        return;
       } else if (sentBefore) {
-        throw new BrokerError('unknown', 'the broker answered too late to tell whether the jobs were stored');
+        const why = 'the broker answered too late to tell whether the jobs were stored';
+        return endAll(sent, new BrokerError('unknown', why));
       } else {
         stamp = { id: newId(), notAfterAt: reply.now + NOT_AFTER_MS };
       }
     }
+  }
+
+  /** Ends those whose deadline is `until` or before; the others. */
+  #endLate(waiting: readonly Waiting[], until: number, why: () => BrokerError): readonly Waiting[] {
+    const left = waiting.filter(({ deadline }) => deadline > until);
+    if (left.length === waiting.length) return waiting;
+    endAll(
+      waiting.filter(({ deadline }) => deadline <= until),
+      why(),
+    );
+    return left;
+  }
+
+  /** A call that began late ends later than its callers may wait: each is told at its own deadline, until it is cancelled. */
+  #endOverdue(sent: readonly Waiting[]): Timer {
+    const { clock, timeoutMs } = this.#options;
+    const why = () => timedOut(new BrokerError('unknown', 'the last call is not answered'), true, timeoutMs);
+    let waiting = sent;
+    const arm = (): Timer => {
+      const first = deadlineOf(waiting);
+      return clock.setTimer(Math.max(0, first - clock.monotonic()) + ANSWER_GRACE_MS, () => {
+        waiting = this.#endLate(waiting, Math.max(first, clock.monotonic() - ANSWER_GRACE_MS), why);
+        if (waiting.length > 0) timer = arm();
+      });
+    };
+    let timer = arm();
+    return { cancel: () => timer.cancel() };
   }
 
   async #attempt(batch: EnqueueBatch): Promise<EnqueueReply | BrokerError> {
@@ -192,80 +229,4 @@ export class Enqueuer {
       this.#armExpiry();
     });
   }
-}
-
-/** In the order of their calls. Taking from its head costs the same however long it is. */
-class WaitingLine {
-  #items: Waiting[] = [];
-  #head = 0;
-
-  get size(): number {
-    return this.#items.length - this.#head;
-  }
-
-  get first(): Waiting | undefined {
-    return this.#items[this.#head];
-  }
-
-  push(one: Waiting): void {
-    this.#items.push(one);
-  }
-
-  takeBatch(): Waiting[] {
-    let [bytes, end] = [0, this.#head];
-    while (end < this.#items.length && end - this.#head < BATCH_LIMIT && bytes < BATCH_BYTES_LIMIT) {
-      bytes += (this.#items[end] as Waiting).job.record.length;
-      end++;
-    }
-    return this.#take(end);
-  }
-
-  takeUntil(now: number): Waiting[] {
-    let end = this.#head;
-    while (end < this.#items.length && (this.#items[end] as Waiting).deadline <= now) end++;
-    return this.#take(end);
-  }
-
-  #take(end: number): Waiting[] {
-    const taken = this.#items.slice(this.#head, end);
-    this.#head = end;
-    if (this.#head * 2 < this.#items.length) return taken;
-    this.#items = this.#items.slice(this.#head);
-    this.#head = 0;
-    return taken;
-  }
-}
-
-function endAll(batch: readonly Waiting[], error: BrokerError): void {
-  for (const waiting of batch) end(waiting, error);
-}
-
-const end = ({ caller, index }: Waiting, how: EnqueueEnd): void => caller.ended(index, how);
-
-const deadlineOf = (batch: readonly Waiting[]): number =>
-  batch.reduce((first, { deadline }) => Math.min(first, deadline), Number.POSITIVE_INFINITY);
-
-const notStored = (timeoutMs: number): BrokerError =>
-  new BrokerError('refused', `the broker did not answer in time (${timeoutMs} ms); the job was not stored`);
-
-/** This send was refused, but an earlier one of the same batch may have been carried out, or may still arrive. */
-const perhapsStored = (reply: BrokerError): BrokerError =>
-  new BrokerError(
-    'unknown',
-    `whether the jobs were stored is unknown; the last try was refused: ${reply.message}`,
-    {
-      code: reply.code,
-      cause: reply,
-    },
-  );
-
-function timedOut(cause: BrokerError, maybeStored: boolean, timeoutMs: number): BrokerError {
-  const end = maybeStored ? 'whether the jobs were stored is unknown' : 'nothing was stored';
-  return new BrokerError(
-    maybeStored ? 'unknown' : 'refused',
-    `the broker did not answer in time (${timeoutMs} ms), ${end}: ${cause.message}`,
-    {
-      cause,
-    },
-  );
 }

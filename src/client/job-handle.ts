@@ -1,4 +1,5 @@
 import type { BrokerClient } from '../broker/broker.ts';
+import { decodeJob } from '../broker/job-record.ts';
 import type { ResultRecord } from '../broker/messages/exchange.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { type ErrorCode, ForkloopError } from '../lib/errors.ts';
@@ -36,6 +37,7 @@ export interface JobHandle<Output = unknown> {
    * The handler's result, as JSON carried it. Without `timeout` it waits for as long as it takes.
    * @throws ForkloopError ERR_JOB_DEAD, ERR_JOB_CANCELLED, ERR_JOB_EXPIRED (the cause has the job's own error),
    * ERR_RESULT_TIMEOUT, and at once ERR_RESULT_NOT_KEPT for a job enqueued without `result`, ERR_OPTION_INVALID.
+   * BrokerError for an `existing` job when the broker does not answer whether its result is kept.
    */
   result(options?: ResultOptions): Promise<Output>;
   /** @throws BrokerError when the broker does not answer. */
@@ -55,10 +57,11 @@ export class StoredJob<Output> implements JobHandle<Output> {
   readonly id: string;
   readonly queue: string;
   readonly existing: boolean;
-  readonly #resultKept: boolean;
+  /** Null: somebody else enqueued it. To find out costs the broker a search, so it is asked only for a result. */
+  readonly #resultKept: boolean | null;
   readonly #source: JobSource;
 
-  constructor(id: string, existing: boolean, resultKept: boolean, source: JobSource) {
+  constructor(id: string, existing: boolean, resultKept: boolean | null, source: JobSource) {
     this.id = id;
     this.queue = source.queue;
     this.existing = existing;
@@ -79,10 +82,11 @@ export class StoredJob<Output> implements JobHandle<Output> {
 
 function resultRecord(
   id: string,
-  resultKept: boolean,
-  { watcher, clock }: JobSource,
+  resultKept: boolean | null,
+  source: JobSource,
   timeout: Duration | undefined,
 ): Promise<ResultRecord> {
+  const { watcher, clock } = source;
   const ms = timeout === undefined ? null : parseDuration(timeout);
   return new Promise((resolve, reject) => {
     const fail = (code: ErrorCode, message: string) =>
@@ -93,25 +97,43 @@ function resultRecord(
         `timeout ${JSON.stringify(timeout)} is no duration: write 3s or 500ms`,
       );
     }
-    if (!resultKept) {
-      return fail(
+    const failAsNotKept = () =>
+      fail(
         'ERR_RESULT_NOT_KEPT',
         'its result is not kept: enqueue it with { result: true } or { result: "10m" }',
       );
-    }
+    if (resultKept === false) return failAsNotKept();
+    let unwatch = () => {};
+    const giveUp = (why: () => void) => {
+      timer?.cancel();
+      unwatch();
+      why();
+    };
+    const expire = () =>
+      giveUp(() => fail('ERR_RESULT_TIMEOUT', `no result within ${timeout}; it may still come`));
     // Before the watch, which answers at once when the client is closed.
-    let timer: Timer | null = null;
-    const unwatch = watcher.watch(id, (record) => {
+    const timer: Timer | null = ms === null ? null : clock.setTimer(ms, expire);
+    unwatch = watcher.watch(id, (record) => {
       timer?.cancel();
       if (record === null) fail('ERR_CLIENT_CLOSED', 'the client was closed before the result came');
       else resolve(record);
     });
-    const expire = () => {
-      unwatch();
-      fail('ERR_RESULT_TIMEOUT', `no result within ${timeout}; it may still come`);
-    };
-    if (ms !== null) timer = clock.setTimer(ms, expire);
+    if (resultKept === true) return;
+    keepsResult(id, source).then(
+      (kept) => {
+        if (!kept) giveUp(failAsNotKept);
+      },
+      (error: unknown) => giveUp(() => reject(error)),
+    );
   });
+}
+
+/** Of a job that somebody else enqueued. One that has ended keeps its result if there is one. @throws BrokerError */
+async function keepsResult(id: string, { broker, queue }: JobSource): Promise<boolean> {
+  const stored = await broker.find(queue, id);
+  if (stored !== null) return decodeJob(stored.record).keepResult;
+  const [result] = await broker.results(queue, [id]);
+  return result !== null && result !== undefined;
 }
 
 const ENDED: Readonly<Record<Exclude<ResultRecord['status'], 'completed'>, ErrorCode>> = {

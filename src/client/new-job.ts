@@ -33,7 +33,9 @@ export function jobMaker(task: string, options: EnqueueOptions, context: NewJobC
   if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
     throw invalid('priority', priority, 'a whole number from 0 (first) to 9');
   }
-  if (unique !== null && typeof unique !== 'string') throw invalid('unique', unique, 'a string');
+  // A record writes the empty key as none: each job would be stored.
+  if (unique !== null && (typeof unique !== 'string' || unique === ''))
+    throw invalid('unique', unique, 'a string that is not empty');
   const resultTtl = resultTtlOf(options.result, context.resultTtlMs);
   const recordOf = recordMaker({
     task,

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { BrokerError } from '../../src/broker/broker-error.ts';
-import type { Settlement } from '../../src/broker/messages/exchange.ts';
+import type { ResultRecord, Settlement } from '../../src/broker/messages/exchange.ts';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
+import { ResultWatcher } from '../../src/client/result-watcher.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { openRedisFixture, plainClient, redisBroker } from '../support/redis-broker.ts';
 import { describeRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
@@ -63,6 +65,18 @@ describeRedis('the redis broker', () => {
         left.toSorted((x, y) => x.localeCompare(y)),
         [keys.dead, keys.meta, keys.wake],
       );
+    });
+
+    it('gives 100 results of 1 MB each to one who waits for all, and other calls in between', async () => {
+      const ids = Array.from({ length: 100 }, () => newId());
+      const json = JSON.stringify({ status: 'completed', result: 'x'.repeat(1024 * 1024) });
+      for (const id of ids) await admin.set(keys.result(id), json);
+      const watcher = new ResultWatcher(world.broker, world.queue, systemClock);
+      const found = ids.map((id) => new Promise((resolve) => watcher.watch(id, resolve)));
+      await world.enqueue({});
+      const records = await Promise.all(found);
+      assert(records.every((record) => (record as ResultRecord).status === 'completed'));
+      watcher.close();
     });
 
     it('puts what is not a record into a quarantine and goes on with the batch', async () => {

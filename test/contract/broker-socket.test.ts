@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Broker } from '../../src/broker/broker.ts';
+import type { Broker, BrokerClient } from '../../src/broker/broker.ts';
 import { SocketBroker } from '../../src/broker/embedded/socket-broker.ts';
 import { SocketServer } from '../../src/broker/embedded/socket-server.ts';
 import { MemoryBroker } from '../../src/broker/memory/memory-broker.ts';
@@ -53,4 +54,32 @@ brokerContract('a broker behind its socket', {
       },
     };
   },
+});
+
+describe('the socket of a store', () => {
+  /** What a client sees of a broker whose results are these. */
+  const asked = async (results: readonly unknown[]): Promise<unknown> => {
+    const directory = await mkdtemp(join(tmpdir(), 'forkloop-socket-'));
+    const path = join(directory, 'broker.sock');
+    const broker = { results: async () => results } as unknown as BrokerClient;
+    const server = new SocketServer({ broker, path, clock: systemClock, log: silentLogger });
+    await server.start();
+    const client = new SocketBroker({ path, callDeadlineMs: 20_000, clock: systemClock });
+    try {
+      return await client.results('q', ['a']);
+    } finally {
+      await client.close();
+      await server.stop();
+      await rm(directory, { recursive: true });
+    }
+  };
+  const tooLarge = { code: 'ERR_RESULT_TOO_LARGE', disposition: 'refused' };
+
+  it('refuses an answer that is longer than a line may be, counted in bytes', async () => {
+    await assert.rejects(asked(['é'.repeat(33 * 1024 * 1024)]), tooLarge);
+  });
+
+  it('refuses an answer that is longer than a string can be', async () => {
+    await assert.rejects(asked(Array(20).fill('x'.repeat(32 * 1024 * 1024))), tooLarge);
+  });
 });

@@ -80,6 +80,13 @@ describe('the embedded store', () => {
     database.close();
   };
 
+  const storedIds = (): Set<string> => {
+    const database = new Database(path);
+    const rows = database.prepare('select id from record').raw().all() as [string][];
+    database.close();
+    return new Set(rows.map(([id]) => id));
+  };
+
   /** A daemon's exchanges on lane 0 of queue q. */
   const daemonOf = async (broker: Broker) => {
     const daemon = newId();
@@ -115,9 +122,8 @@ describe('the embedded store', () => {
       }
       const broker = await open();
       const { ready } = await broker.stats('q');
-      const stored = new Set(
-        (await broker.list('q', { state: 'ready', limit: ready })).map(({ record }) => recordId(record)),
-      );
+      await broker.close();
+      const stored = storedIds();
       assert.equal(stored.size, ready);
       assert(acknowledged.size > 1_000);
       for (const id of acknowledged) assert(stored.has(id), `${id} was acknowledged and is gone`);
@@ -395,6 +401,25 @@ describe('the embedded store', () => {
       assert.equal((await broker.fire('q', tick)).watermark?.tick, tick.tick);
       assert.equal((await broker.stats('q')).ready, 21);
     });
+  });
+
+  it('answers no more results at once than a batch may hold, and the first of them for certain', async () => {
+    const broker = await open();
+    const json = JSON.stringify('x'.repeat(3 * 1024 * 1024));
+    const exchange = await daemonOf(broker);
+    const ids: string[] = [];
+    for (let n = 0; n < 6; n++) {
+      const record = job({ keepResult: true });
+      ids.push(recordId(record));
+      await broker.enqueue('q', batch(record));
+      const [claimed] = (await exchange({ want: 1 })).jobs;
+      const result = { json, ttlMs: 60_000 };
+      await exchange({ settle: [{ type: 'ack', token: claimed?.token ?? '', result }] });
+    }
+    const results = await broker.results('q', [newId(), ...ids]);
+    assert.deepEqual(results.slice(1, 3), [json, json]);
+    assert(results.slice(3).every((result) => result === null));
+    assert.deepEqual(await broker.results('q', ids.slice(2, 3)), [json]);
   });
 
   it('forgets batches and results that are past their time, also of a queue that nobody serves', async () => {

@@ -448,6 +448,21 @@ describe('bin/supervisor with the embedded broker', function () {
   enqueuesInOrder(shared.daemon);
   enqueuesEach(shared.daemon);
 
+  it('enqueue --each ends at --timeout while the store does not answer, and tells what it does not know', async () => {
+    const daemon = shared.daemon();
+    daemon.kill('SIGSTOP');
+    try {
+      const began = performance.now();
+      const { code, stdout, stderr } = await each(daemon, '1\n2\n', 'echo', '--timeout', '300ms');
+      assert.deepEqual([code, stdout], [6, '']);
+      assert.match(stderr, /at --timeout 2 lines are perhaps enqueued/);
+      // The store itself is waited for ten times as long.
+      assert(performance.now() - began < 4_500);
+    } finally {
+      daemon.kill('SIGCONT');
+    }
+  });
+
   it('ends quietly when the reader of its output goes away', async () => {
     const { code, stderr } = await new Promise<{ code: number | null; stderr: string }>((resolve) => {
       const child = spawn(process.execPath, [PROGRAM, 'status', '-w', '-o', 'json'], {
@@ -605,6 +620,9 @@ describe('bin/supervisor', function () {
       const { code, stdout, stderr } = await daemon.cli('enqueue', 'echo', '1', '--wait');
       assert.deepEqual([code, parsed(stdout)[0]?.result], [0, 1], stderr);
       assert.equal(stderr, 'hello\n');
+      const checked = await daemon.cli('check', '-o', 'json');
+      assert.deepEqual([checked.code, JSON.parse(checked.stdout).ok], [0, true]);
+      assert.match(checked.stderr, /^hello$/m);
     });
   });
 

@@ -73,8 +73,7 @@ export class SocketServer implements Service {
       (value) => ({ id, value }),
       (error: unknown) => ({ id, error: asData(error) }),
     );
-    const line = JSON.stringify(reply);
-    return line.length <= LINE_LIMIT ? line : JSON.stringify({ id, error: TOO_LARGE } satisfies SocketReply);
+    return lineOf(reply) ?? JSON.stringify({ id, error: TOO_LARGE } satisfies SocketReply);
   }
 
   #ask({ verb, queue, argument }: SocketRequest): Promise<unknown> {
@@ -99,6 +98,17 @@ export class SocketServer implements Service {
       case 'purge':
         return broker.purge(queue, argument);
     }
+  }
+}
+
+/** Null when it is longer than a line may be, or than a string can be. */
+function lineOf(reply: SocketReply): string | null {
+  try {
+    const line = JSON.stringify(reply);
+    // A character takes three bytes at most.
+    return line.length * 3 <= LINE_LIMIT || Buffer.byteLength(line) <= LINE_LIMIT ? line : null;
+  } catch {
+    return null;
   }
 }
 

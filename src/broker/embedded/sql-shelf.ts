@@ -20,6 +20,7 @@ import {
   SUSPECTS,
 } from '../engine/shelf.ts';
 import { HEADER_LENGTH } from '../job-record.ts';
+import { BATCH_BYTES_LIMIT } from '../messages/batch.ts';
 import type { QueueCounter, QueuePause } from '../messages/operator.ts';
 import type { Watermark } from '../messages/schedule.ts';
 import type { SqlShelves } from './sql-shelves.ts';
@@ -170,13 +171,19 @@ export class SqlShelf implements Shelf {
     return rows.map(([key, record]) => ({ key, record }));
   }
 
-  list(lines: readonly Line[], limit: number): Found[] {
+  list(lines: readonly Line[], limit: number, bytes: number): Found[] {
     const found: Found[] = [];
+    let size = 0;
     for (const line of lines) {
-      if (found.length >= limit || this.count(line) === 0) continue;
-      const statement = line === DEAD ? this.#sql.listLatest : this.#sql.list;
-      const rows = statement.all([this.id, line, limit - found.length]) as [JobKey, string, number][];
-      for (const [key, record, at] of rows) found.push({ key, record, line, at });
+      const want = Math.min(limit - found.length, this.count(line));
+      if (want <= 0 || size >= bytes) continue;
+      const [jobs, sizes] =
+        line === DEAD ? [this.#sql.listLatest, this.#sql.sizesLatest] : [this.#sql.list, this.#sql.sizes];
+      const count = this.#withinBytes(line, want, bytes - size, sizes);
+      for (const [key, record, at] of jobs.all([this.id, line, count]) as [JobKey, string, number][]) {
+        found.push({ key, record, line, at });
+        size += record.length;
+      }
     }
     return found;
   }
@@ -236,7 +243,9 @@ export class SqlShelf implements Shelf {
   }
 
   results(ids: readonly string[], now: EpochMs): (string | null)[] {
-    const rows = new Map(this.#sql.results.all([this.id, now, JSON.stringify(ids)]) as [string, string][]);
+    const asked = ids.length > 1 ? this.#resultsWithinBytes(ids, now) : ids;
+    if (asked.length === 0) return ids.map(() => null);
+    const rows = new Map(this.#sql.results.all([this.id, now, JSON.stringify(asked)]) as [string, string][]);
     return ids.map((id) => rows.get(id) ?? null);
   }
 
@@ -287,16 +296,32 @@ export class SqlShelf implements Shelf {
   }
 
   /** How many of the first `want` jobs may be read: none after the one that passes `bytes`. */
-  #withinBytes(line: Line, want: number, bytes: number): number {
+  #withinBytes(line: Line, want: number, bytes: number, sizes = this.#sql.sizes): number {
     if (want * this.#all.largest <= bytes) return want;
     let size = 0;
     let count = 0;
-    for (const [length] of this.#sql.sizes.all([this.id, line, want]) as [number][]) {
+    for (const [length] of sizes.all([this.id, line, want]) as [number][]) {
       count += 1;
       size += length;
       if (size >= bytes) break;
     }
     return count;
+  }
+
+  /** Those of the ids whose results are there, in their order: none after the one that passes BATCH_BYTES_LIMIT. */
+  #resultsWithinBytes(ids: readonly string[], now: EpochMs): string[] {
+    const rows = this.#sql.resultSizes.all([this.id, now, JSON.stringify(ids)]) as [string, number][];
+    const sizes = new Map(rows);
+    const within: string[] = [];
+    let size = 0;
+    for (const id of ids) {
+      const own = sizes.get(id);
+      if (own === undefined) continue;
+      within.push(id);
+      size += own;
+      if (size >= BATCH_BYTES_LIMIT) break;
+    }
+    return within;
   }
 
   #noteLargest(records: readonly string[]): void {

@@ -50,6 +50,8 @@ const SQL = {
     where place.queue = ? and place.line = ? order by place.rank limit ?`,
   listLatest: `select place.key, record.record, place.rank from place join record on record.key = place.key
     where place.queue = ? and place.line = ? order by place.rank desc limit ?`,
+  sizesLatest: `select octet_length(record.record) from place join record on record.key = place.key
+    where place.queue = ? and place.line = ? order by place.rank desc limit ?`,
   find: `select record.key, record.record, place.line, place.rank from record join place on place.key = record.key
     where record.id = ? and place.queue = ?`,
   inFlight: 'select key from place where queue = ? and line = ? order by rank desc limit ?',
@@ -72,6 +74,8 @@ const SQL = {
   keepResults: `insert or replace into result (id, queue, until, json)
     select value ->> 0, ?, value ->> 2, value ->> 1 from json_each(?)`,
   results: `select id, json from result where queue = ? and until > ?
+    and id in (select value from json_each(?))`,
+  resultSizes: `select id, octet_length(json) from result where queue = ? and until > ?
     and id in (select value from json_each(?))`,
   purgeResults: `delete from result where rowid in
     (select rowid from result where until <= ? limit 5000)`,

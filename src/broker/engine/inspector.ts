@@ -2,6 +2,7 @@
 
 import type { EpochMs } from '../../lib/clock.ts';
 import { recordId } from '../job-record.ts';
+import { BATCH_BYTES_LIMIT } from '../messages/batch.ts';
 import type { JobState, ListRequest, QueueStats, StoredJob } from '../messages/operator.ts';
 import type { Sessions } from './sessions.ts';
 import {
@@ -58,7 +59,7 @@ export class Inspector {
   }
 
   list(request: ListRequest): StoredJob[] {
-    const found = this.#shelf.list(LINES_OF[request.state], request.limit);
+    const found = this.#shelf.list(LINES_OF[request.state], request.limit, BATCH_BYTES_LIMIT);
     const holders = request.state === 'in_flight' ? this.#sessions.holders() : null;
     return found.map((job) => stored(job, holders));
   }

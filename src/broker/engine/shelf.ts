@@ -84,8 +84,8 @@ export interface Shelf {
 
   /** The first of each ready line that has one, and of the suspects; of each record at least the header. */
   heads(): Shelved[];
-  /** In the order of service; `DEAD`: the latest first. */
-  list(lines: readonly Line[], limit: number): Found[];
+  /** In the order of service; `DEAD`: the latest first. At most `limit`, none after the one that passes `bytes`. */
+  list(lines: readonly Line[], limit: number, bytes: number): Found[];
   find(id: string): Found | null;
 
   holderOf(unique: string): string | null;
@@ -104,6 +104,7 @@ export interface Shelf {
   setPause(pause: QueuePause): void;
 
   keepResults(results: readonly KeptResult[]): void;
+  /** See `BrokerClient`. */
   results(ids: readonly string[], now: EpochMs): (string | null)[];
 
   /** Drops batch marks and results that are past their time. */

@@ -126,12 +126,20 @@ export class MemoryShelf implements Shelf {
   }
 
   heads(): Shelved[] {
-    return [...READY_LINES, SUSPECTS].flatMap((line) => this.list([line], 1));
+    return [...READY_LINES, SUSPECTS].flatMap((line) => this.list([line], 1, 1));
   }
 
-  list(lines: readonly Line[], limit: number): Found[] {
+  list(lines: readonly Line[], limit: number, bytes: number): Found[] {
     const keys = lines.flatMap((line) => (line === DEAD ? this.#line(line).toReversed() : this.#line(line)));
-    return keys.slice(0, limit).map((key) => this.#found(key));
+    const found: Found[] = [];
+    let size = 0;
+    for (const key of keys.slice(0, limit)) {
+      if (size >= bytes) break;
+      const job = this.#found(key);
+      found.push(job);
+      size += job.record.length;
+    }
+    return found;
   }
 
   find(id: string): Found | null {

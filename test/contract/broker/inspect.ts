@@ -64,6 +64,20 @@ export function describeInspect(world: () => Promise<World>): void {
       assert.deepEqual(await w.broker.list(w.queue, { state: 'dead', limit: 2 }), []);
     });
 
+    it('stops where the jobs are large together', async () => {
+      const w = await world();
+      const input = JSON.stringify('x'.repeat(1024 * 1024));
+      const ids = await w.fill(8, { input });
+      const listed = idsOf(await w.broker.list(w.queue, { state: 'ready', limit: 100 }));
+      assert.deepEqual(listed, ids.slice(0, 4));
+      const daemon = await w.daemon();
+      const claimed = [...(await daemon.claim(4)), ...(await daemon.claim(4))];
+      await daemon.settle(...claimed.map(({ token }) => dead(token)));
+      const latest = idsOf(await w.broker.list(w.queue, { state: 'dead', limit: 100 }));
+      assert.equal(latest.length, 4);
+      assert.deepEqual(idsOf(await w.broker.list(w.queue, { state: 'dead', limit: 2 })), latest.slice(0, 2));
+    });
+
     it('shows delayed jobs by the time they are due', async () => {
       const w = await world();
       const now = await w.now();

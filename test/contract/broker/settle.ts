@@ -58,6 +58,23 @@ export function describeSettle(world: () => Promise<World>): void {
       assert.deepEqual(await w.broker.results(w.queue, []), []);
     });
 
+    it('keeps large results, which are all found by asking again for what was left out', async () => {
+      const w = await world();
+      const json = JSON.stringify('é'.repeat(512 * 1024));
+      const daemon = await w.daemon();
+      const missing = new Set(await w.enqueue(...Array(12).fill({})));
+      for (const { token } of await daemon.claim(12))
+        await daemon.settle({ type: 'ack', token, result: { json, ttlMs: 60_000 } });
+      for (let calls = 0; missing.size > 0 && calls < 12; calls++) {
+        const ids = [...missing];
+        const results = await w.broker.results(w.queue, ids);
+        ids.forEach((id, index) => {
+          if (results[index] === json) missing.delete(id);
+        });
+      }
+      assert.equal(missing.size, 0);
+    });
+
     /** What each settlement that gives a job back writes into its header, from claims 0 and all counters 0. */
     const headers: readonly [string, (token: string) => Settlement, Partial<ReturnType<typeof decodeJob>>][] =
       [

@@ -98,6 +98,7 @@ describe('enqueue --each', () => {
         printedBytes: 50_000,
         notCompleted: 100,
         pending: 0,
+        unsure: 0,
         gaveUp: false,
         allRead: true,
         failure: null,
@@ -189,6 +190,46 @@ describe('enqueue --each', () => {
     );
     assert.deepEqual([totals.enqueued, totals.failure?.line], [4, 5]);
     assert.ok(scene.enqueued.length < 100_000);
+  });
+
+  it('counts what was stored after a line that was not, in the order of the input', async () => {
+    const scene = new Scene();
+    scene.enqueueOne = async (input) => {
+      // The later line fails first.
+      for (let i = 0; i < (input === 3 ? 4 : 2); i++) await turn();
+      if (input === 3) throw new BrokerError('unknown', 'no answer');
+      if (input === 6) throw new BrokerError('refused', 'no room');
+    };
+    const totals = await scene.stream(8, { wait: false }).run();
+    const { line, enqueuedBefore, enqueuedAfter } = totals.failure ?? {};
+    assert.deepEqual([line, enqueuedBefore, enqueuedAfter], [3, 2, 4]);
+    assert.deepEqual([totals.enqueued, totals.unsure, totals.printed], [6, 1, 6]);
+  });
+
+  it('does not count a job whose end cannot be told as one before itself', async () => {
+    const scene = new Scene();
+    scene.result = async (input) => (input === 2 ? Promise.reject(new Error('closed')) : input);
+    const { failure } = await scene.stream(3).run();
+    assert.deepEqual(
+      [failure?.line, failure?.enqueued, failure?.enqueuedBefore, failure?.enqueuedAfter],
+      [2, true, 1, 1],
+    );
+  });
+
+  it('is unsure of what is under way when it gives up, and does not wait for it', async () => {
+    const scene = new Scene();
+    let answer = () => {};
+    scene.enqueueOne = (input) =>
+      input === 1 ? Promise.resolve() : new Promise((resolve) => (answer = resolve));
+    const stream = scene.stream(2, { wait: false });
+    const run = stream.run();
+    await settle();
+    stream.giveUp();
+    const totals = await run;
+    assert.deepEqual([totals.enqueued, totals.unsure, totals.printed], [1, 1, 1]);
+    answer();
+    await settle();
+    assert.equal(stream.totals.enqueued, 1);
   });
 
   it('prints what has not ended as pending when it gives up', async () => {

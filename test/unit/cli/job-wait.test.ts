@@ -7,6 +7,7 @@ import type { JobReport } from '../../../src/control/messages/jobs.ts';
 import type { ControlHandlers } from '../../../src/control/protocol.ts';
 import { ControlServer } from '../../../src/control/server.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { ForkloopError } from '../../../src/lib/errors.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { runMain } from '../../support/run-main.ts';
 
@@ -48,6 +49,19 @@ describe('job wait', () => {
     const { code, stdout, stderr } = await runMain(`job wait ${id} --socket ${path}`);
     assert.deepEqual([code, stdout], [3, '']);
     assert.match(stderr, /no daemon runs here/);
+  });
+
+  it('prints whole JSON of those that have ended when another cannot be asked for', async () => {
+    const other = `${id.slice(0, -1)}9`;
+    const server = await serve(async (asked) => {
+      if (asked.id === other) throw new ForkloopError('ERR_BROKER_UNFIT', 'no such broker');
+      return completed;
+    });
+    const { code, stdout, stderr } = await runMain(`job wait ${id} ${other} --socket ${path} -o json`);
+    await server.stop();
+    assert.deepEqual(JSON.parse(stdout), [{ id, status: 'completed', result: 7 }]);
+    assert.equal(code, 78);
+    assert.match(stderr, /no such broker/);
   });
 
   it('tells the code of an error, and not its stack', async () => {

@@ -148,6 +148,79 @@ describe('the enqueuer', () => {
     assert.equal(batches.length, 2);
   }).timeout(20_000);
 
+  describe('with jobs of several ages in one batch', () => {
+    /** `old` and `young` wait behind a first batch, and are sent together when that has ended, at 1.75 s. */
+    const behind = async (...answers: Answer[]) => {
+      const set = setUp(...answers);
+      const ends: string[] = [];
+      const note = (record: string) =>
+        set.add(record).then(
+          () => ends.push(`${record} stored`),
+          (error: BrokerError) => ends.push(`${record} ${error.disposition}`),
+        );
+      void note('first');
+      await set.clock.advance(200);
+      void note('old');
+      await set.clock.advance(1_400);
+      void note('young');
+      return { ...set, ends };
+    };
+
+    it('drops those whose time is over from what was certainly refused, and sends the rest as another batch', async () => {
+      let isAway = true;
+      const { batches, clock, ends, stored } = await behind((batch) => (isAway ? away() : stored(batch)));
+      await clock.advance(700);
+      assert.deepEqual(ends, ['first refused', 'old refused']);
+      isAway = false;
+      await clock.advance(500);
+      assert.deepEqual(ends.slice(2), ['young stored']);
+      const both = batches.find(({ jobs }) => jobs.length === 2);
+      assert.deepEqual(records(both), ['old', 'young']);
+      assert.deepEqual(records(batches.at(-1)), ['young']);
+      assert.notEqual(batches.at(-1)?.id, both?.id);
+    });
+
+    it('repeats what is perhaps stored as it is, for the youngest', async () => {
+      let isAway = true;
+      const { batches, clock, ends, stored } = await behind((batch) => (isAway ? lost() : stored(batch)));
+      await clock.advance(700);
+      assert.deepEqual(ends, ['first unknown', 'old unknown']);
+      isAway = false;
+      await clock.advance(500);
+      assert.deepEqual(ends.slice(2), ['young stored']);
+      const both = batches.filter(({ jobs }) => jobs.length === 2);
+      assert.deepEqual(new Set(both.map(({ id }) => id)).size, 1);
+      assert.deepEqual(batches.at(-1), both[0]);
+    });
+
+    it('ends each at its own deadline while a call gets no answer', async () => {
+      let calls = 0;
+      const { clock, ends } = await behind(() => (++calls < 8 ? away() : silence));
+      await clock.advance(700);
+      assert.deepEqual(ends, ['first refused', 'old unknown']);
+      await clock.advance(1_400);
+      assert.deepEqual(ends.slice(2), ['young unknown']);
+    });
+  });
+
+  it('asks for the broker’s time once, and not longer than said', async () => {
+    const { enqueuer, clock, batches } = setUp(
+      () => silence,
+      () => ({ status: 'late', now: 5_000_000 }),
+    );
+    const job = { record: 'a', delayMs: 0 };
+    const unanswered = enqueuer.learnTime(job);
+    await clock.advance(2_000);
+    await unanswered;
+    await enqueuer.learnTime(job);
+    await enqueuer.learnTime(job);
+    assert.equal(enqueuer.brokerNow(), 5_000_000);
+    assert.deepEqual(
+      batches.map(({ notAfterAt }) => notAfterAt),
+      [1, 1],
+    );
+  });
+
   it('does not send what came too late for its deadline', async () => {
     const { enqueuer, clock, batches } = setUp();
     const job = { record: 'a', delayMs: 0 };

@@ -88,7 +88,8 @@ describe('the options of enqueue', () => {
 
   it('are refused where one is of another kind', async () => {
     const { enqueue } = setUp();
-    await assert.rejects(enqueue({ unique: 5 }), invalid('unique: 5 is not a string'));
+    await assert.rejects(enqueue({ unique: 5 }), invalid('unique: 5 is not a string that is not empty'));
+    await assert.rejects(enqueue({ unique: '' }), invalid('unique: "" is not a string that is not empty'));
     await assert.rejects(enqueue({ headers: null }), invalid('headers: null is not an object of strings'));
     await assert.rejects(enqueue({ retry: 3 }), invalid(/^the options of retry are an object, not a number/));
   });
