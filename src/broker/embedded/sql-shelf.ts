@@ -240,6 +240,10 @@ export class SqlShelf implements Shelf {
     return ids.map((id) => rows.get(id) ?? null);
   }
 
+  dropResult(id: string): void {
+    this.#sql.dropResult.run([this.id, id]);
+  }
+
   /** Of all queues: one that no daemon serves is never swept itself. */
   purge(now: EpochMs): void {
     if (this.#sql.purgeMarks.run([now]).changes > 0) this.#all.setMeta('highest_time', now);

@@ -73,6 +73,7 @@ const SQL = {
     select value ->> 0, ?, value ->> 2, value ->> 1 from json_each(?)`,
   results: `select id, json from result where queue = ? and until > ?
     and id in (select value from json_each(?))`,
+  dropResult: 'delete from result where queue = ? and id = ?',
   purgeResults: `delete from result where rowid in
     (select rowid from result where until <= ? limit 5000)`,
 } as const;
