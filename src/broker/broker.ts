@@ -62,7 +62,8 @@ export interface BrokerClient extends AsyncDisposable {
   /** Pauses or resumes a queue, for every daemon. How it stands after the call: another version is another's doing. */
   setPaused(queue: string, request: PauseRequest): Promise<QueuePause>;
   /**
-   * Makes a dead job ready again, or a delayed one due at once: failures, crashes and recoveries back to 0, claims one more.
+   * Makes a dead job ready again, or a delayed one due at once: failures, crashes and recoveries back to 0, claims one more,
+   * and the kept result of its death gone: there is one again when it has ended again.
    * @throws BrokerError ERR_BROKER_FULL (refused) when the store has no room.
    */
   retry(queue: string, request: JobTarget): Promise<RetryReply>;

@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import { didYouMean, suggest } from '../lib/suggest.ts';
 import { type KnownKeys, knownKeys } from './known-keys.ts';
 import { type ConfigPath, valueAt } from './problem.ts';
+import { withoutSecrets } from './secrets.ts';
 
 export interface Finding {
   readonly path: ConfigPath;
@@ -16,7 +17,7 @@ export interface Finding {
 type Issue = z.core.$ZodIssue;
 
 /** Keys that the documentation knows and this release does not act on. */
-const LATER = new Set(['http', 'rate_limit', 'recycle', 'max_backlog', 'roots']);
+const LATER = new Set(['http', 'rate_limit', 'max_backlog', 'roots']);
 
 /** `data` is what the schema was given. */
 export function findingsOf(issues: readonly Issue[], data: unknown): Finding[] {
@@ -33,7 +34,7 @@ function findingsOfIssue(issue: Issue, data: unknown): Finding[] {
   }
   const value = valueAt(data, issue.path);
   if (value === undefined && issue.path.length > 0) return [missing(issue, data)];
-  return [error(issue.path, messageOf(issue, value))];
+  return [error(issue.path, messageOf(issue, withoutSecrets(issue.path, value)))];
 }
 
 function unknownKey(key: string, { keys, elsewhere }: KnownKeys): string {

@@ -4,7 +4,7 @@
  */
 
 import { didYouMean } from '../lib/suggest.ts';
-import { parseDuration } from '../lib/units.ts';
+import { formatDuration, parseDuration } from '../lib/units.ts';
 import { parseCron } from '../scheduler/cron.ts';
 import { error, type Finding, show, warning } from './findings.ts';
 import { type ConfigPath, valueAt } from './problem.ts';
@@ -132,8 +132,24 @@ function checkTime(path: ConfigPath, at: At): Finding[] {
   }
   if (typeof cron !== 'string' || typeof timezone !== 'string') return [];
   const parsed = parseCron(cron, timezone);
-  if ('ticks' in parsed) return [];
+  if ('ticks' in parsed) return checkCronJitter(path, durationIn(jitter), parsed);
   return [error([...path, parsed.part === 'timezone' ? 'timezone' : 'cron'], parsed.problem)];
+}
+
+/** Two ticks of a cron are a minute apart at least: most jitters need no look at them. */
+const LEAST_GAP_MS = 60_000;
+
+/** A tick whose jitter ends after the next one is due would be taken for missed. */
+function checkCronJitter(
+  path: ConfigPath,
+  jitterMs: number | null,
+  cron: { shortestGapMs(): number },
+): Finding[] {
+  if (jitterMs === null || jitterMs < LEAST_GAP_MS) return [];
+  const gap = cron.shortestGapMs();
+  if (jitterMs < gap) return [];
+  const message = `must be shorter than ${formatDuration(gap)}, the shortest time between two of its ticks`;
+  return [error([...path, 'jitter'], message)];
 }
 
 /** With `skip`, which is the default, the second job would meet the first, which still waits. */

@@ -56,6 +56,8 @@ export class ControlServer implements Service {
         void this.#answer(text).then((reply) => {
           state = 'free';
           connection.send(JSON.stringify(reply));
+          // Nothing is awaited any more: one that only stays must not take the place of who wants to ask.
+          connection.unkeep();
         });
       },
       closed: (error?: Error) => {

@@ -25,8 +25,10 @@ export interface LineConnection {
   send(text: string): boolean;
   /** What was sent still goes out, for at most a second. Harmless when repeated. */
   close(): void;
-  /** From here on not closed for being idle: its peer waits for an answer that takes time. */
+  /** Not closed for being idle until `unkeep`: its peer waits for an answer that takes time. */
   keep(): void;
+  /** Its time of being idle begins now. Without a limit for it nothing changes. */
+  unkeep(): void;
   /** Reads nothing more until `resume`: the peer is slowed down. */
   pause(): void;
   resume(): void;
@@ -59,16 +61,12 @@ export function lineConnection(
   const maxBuffered = limits.maxBufferedBytes ?? 4 * limits.maxLineBytes;
   let state: 'open' | 'closing' | 'closed' = 'open';
   let failure: Error | undefined;
-  let touched = clock.monotonic();
-  let timer: Timer | null = null;
-  const watchIdle = (idleMs: number) => {
-    timer = clock.setTimer(Math.max(1, touched + idleMs - clock.monotonic()), () => {
-      if (clock.monotonic() - touched < idleMs) return watchIdle(idleMs);
-      failure ??= new Error(`nothing was received for ${idleMs} ms`);
-      socket.destroy();
-    });
-  };
-  if (behaviour.idleMs !== undefined) watchIdle(behaviour.idleMs);
+  let grace: Timer | null = null;
+  const idle = idleWatch(clock, behaviour.idleMs, (idleMs) => {
+    failure ??= new Error(`nothing was received for ${idleMs} ms`);
+    socket.destroy();
+  });
+  idle.begin();
   const hold = holder(socket);
 
   const connection: LineConnection = {
@@ -76,7 +74,7 @@ export function lineConnection(
       if (state !== 'open' || !socket.writable) return false;
       const waiting = socket.writableLength;
       if (waiting > 0 && waiting + text.length + 1 > maxBuffered) return false;
-      touched = clock.monotonic();
+      idle.touch();
       const flowing = socket.write(`${text}\n`);
       if (!flowing && behaviour.pauseWhenFull) hold('peer', true);
       return true;
@@ -84,13 +82,14 @@ export function lineConnection(
     close: () => {
       if (state !== 'open') return;
       state = 'closing';
-      timer?.cancel();
-      timer = clock.setTimer(CLOSE_GRACE_MS, () => socket.destroy());
+      idle.end();
+      grace = clock.setTimer(CLOSE_GRACE_MS, () => socket.destroy());
       socket.resume();
       socket.end();
     },
-    keep: () => {
-      if (state === 'open') timer?.cancel();
+    keep: () => idle.end(),
+    unkeep: () => {
+      if (state === 'open') idle.begin();
     },
     pause: () => hold('owner', true),
     resume: () => hold('owner', false),
@@ -103,7 +102,7 @@ export function lineConnection(
       if (state === 'open') listener.line(text);
     });
     socket.on('data', (chunk: Buffer) => {
-      touched = clock.monotonic();
+      idle.touch();
       if (state !== 'open' || take(chunk)) return;
       failure ??= new ForkloopError(
         'ERR_INPUT_TOO_LARGE',
@@ -118,11 +117,34 @@ export function lineConnection(
     socket.once('close', () => {
       const asked = state === 'closing';
       state = 'closed';
-      timer?.cancel();
+      idle.end();
+      grace?.cancel();
       listener.closed(asked ? undefined : failure);
     });
   };
   return { connection, listen };
+}
+
+/** Calls back when it was not touched for so long since its begin; without a limit never. */
+function idleWatch(clock: Clock, idleMs: number | undefined, expired: (idleMs: number) => void) {
+  let touched = 0;
+  let timer: Timer | null = null;
+  const touch = () => {
+    touched = clock.monotonic();
+  };
+  const end = () => timer?.cancel();
+  const watch = (limit: number) => {
+    timer = clock.setTimer(Math.max(1, touched + limit - clock.monotonic()), () => {
+      if (clock.monotonic() - touched < limit) watch(limit);
+      else expired(limit);
+    });
+  };
+  const begin = () => {
+    end();
+    touch();
+    if (idleMs !== undefined) watch(idleMs);
+  };
+  return { touch, begin, end };
 }
 
 /** Reads from a socket only while nobody holds it. */

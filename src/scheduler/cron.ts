@@ -18,7 +18,11 @@ export interface TickSource {
 
 /** `problem`: for the author of the expression; `part` says which of the two is wrong. */
 export type ParsedCron =
-  | { readonly ticks: TickSource }
+  | {
+      readonly ticks: TickSource;
+      /** The shortest time between two neighbouring ticks, on a wall clock that is never changed. Looks at the first hundred. */
+      shortestGapMs(): number;
+    }
   | { readonly problem: string; readonly part: 'expression' | 'timezone' };
 
 const FIELDS = 5;
@@ -26,6 +30,8 @@ const FIELDS = 5;
 const CHARACTERS = /^[0-9A-Za-z*,/#-]+$/;
 /** A leap year at its start: from here on every expression that ever fires does so within the years that are looked at. */
 const ANY_TIME: EpochMs = Date.UTC(2000, 0, 1);
+/** Enough for a few days of hours, and for years of single days. */
+const TICKS_FOR_GAP = 100;
 /** More than clocks are ever set back. */
 const LONGEST_CHANGE_MS = 3 * 3_600_000;
 
@@ -48,7 +54,10 @@ export function parseCron(expression: string, timezone: string): ParsedCron {
   try {
     const wall = compile(fields, 'UTC');
     if (nextRun(wall, ANY_TIME) === null) return problem('never fires: there is no such day');
-    return { ticks: fields[1] === '*' ? hourly(compile(fields, timezone)) : onWallClock(wall, zone) };
+    return {
+      ticks: fields[1] === '*' ? hourly(compile(fields, timezone)) : onWallClock(wall, zone),
+      shortestGapMs: () => shortestGap(wall),
+    };
   } catch (error) {
     return problem(messageOf(error));
   }
@@ -70,6 +79,17 @@ function onWallClock(wall: Cron, zone: TimeZone): TickSource {
       return null;
     },
   };
+}
+
+function shortestGap(wall: Cron): number {
+  let shortest = Number.POSITIVE_INFINITY;
+  let tick = nextRun(wall, ANY_TIME);
+  for (let n = 1; n < TICKS_FOR_GAP && tick !== null; n++) {
+    const next = nextRun(wall, tick);
+    if (next !== null) shortest = Math.min(shortest, next - tick);
+    tick = next;
+  }
+  return shortest;
 }
 
 /** It only computes: without a function to call it starts no timer. */

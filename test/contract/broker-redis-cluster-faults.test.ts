@@ -11,10 +11,12 @@ import {
   errorsOf,
   queueForEach,
   type RedisCluster,
+  removeNode,
   SlotMove,
   startCluster,
 } from '../support/redis-cluster.ts';
-import { describeRedis } from '../support/redis-server.ts';
+import { describeRedis, type RedisServer } from '../support/redis-server.ts';
+import { callCount } from '../support/redis-stats.ts';
 import { until } from '../support/until.ts';
 import { entry, World } from './broker/world.ts';
 
@@ -159,6 +161,22 @@ describeRedis('the redis broker on a cluster, whose', () => {
     await move.end(cluster.nodes.slice(1));
     assert.equal(await enqueue(broker, queue), 'stored');
     assert.equal(await errorsOf(cluster.nodes[1]!, 'MOVED'), 1);
+  });
+
+  it('node of the url was removed, and stays up alone: the others tell where slots are', async () => {
+    const [removed, ...others] = cluster.nodes as [RedisServer, RedisServer, RedisServer];
+    const broker = await connect({ callDeadlineMs: 500 });
+    for (const queue of queues) assert.equal(await enqueue(broker, queue), 'stored');
+    await removeNode(removed, others);
+    await until(async () => (await broker.stats(queues[0]!).catch(() => null))?.ready === 1);
+    // Anything that makes the broker look at the map once more leads it to the removed node first.
+    const looks = () => callCount(removed, 'cluster\\|slots');
+    const before = await looks();
+    await ask(removed.port, 'CLIENT', 'KILL', 'TYPE', 'normal');
+    await until(async () => (await looks()) > before);
+    for (const queue of queues) assert.equal(await enqueue(broker, queue), 'stored');
+    for (const queue of queues) assert.equal((await broker.stats(queue)).ready, 2);
+    assert.equal(broker.up, true);
   });
 
   it('other master may evict jobs, or whose url names a database: refused at the start', async () => {

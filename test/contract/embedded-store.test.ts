@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -245,6 +245,15 @@ describe('the embedded store', () => {
       await writeFile(path, text);
       await assert.rejects(open(), { code: 'ERR_BROKER_UNFIT', message: /not a database/ });
       assert.equal(execFileSync('cat', [path], { encoding: 'utf8' }), text);
+    });
+
+    it('has the format that docs/upgrade.md tells', async () => {
+      await (await open()).close();
+      const database = new Database(path);
+      const [{ user_version: version } = {}] = database.pragma('user_version') as { user_version: number }[];
+      database.close();
+      const page = await readFile(new URL('../../docs/upgrade.md', import.meta.url), 'utf8');
+      assert.equal(/`user_version` of the file \| (\d+)/.exec(page)?.[1], String(version));
     });
 
     it('that is damaged is refused', async () => {

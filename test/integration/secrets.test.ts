@@ -60,7 +60,7 @@ describeRedis('the password of the broker', () => {
 
         // A mistake in the very line, an edit of it, and a password that is refused.
         const good = await readFile(daemon.configPath, 'utf8');
-        for (const wrong of [`${url}/x y`, `http://:${SECRET}@h`, withPassword(OTHER)]) {
+        for (const wrong of [`${url}/x y`, `http://:${SECRET}@h`, `u:${SECRET}@h:1`, withPassword(OTHER)]) {
           await writeFile(daemon.configPath, good.replace('${BROKER_URL}', wrong));
           for (const words of ['check', 'config show', 'reload --dry-run', 'reload', 'doctor'])
             await look(...words.split(' '));

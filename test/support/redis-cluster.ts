@@ -151,3 +151,40 @@ export class SlotMove {
       await ask(port, 'CLUSTER', 'SETSLOT', this.#slot, 'NODE', this.#id);
   }
 }
+
+/** As `redis-cli --cluster reshard` and `del-node`: all its slots go to the first other one, then it is alone, and up. */
+export async function removeNode(
+  node: RedisServer,
+  others: readonly [RedisServer, ...RedisServer[]],
+): Promise<void> {
+  const [heir] = others;
+  const client = await plainClient(node.url);
+  const count = async (slot: number) =>
+    Number(await client.sendCommand(['CLUSTER', 'COUNTKEYSINSLOT', String(slot)]));
+  const id = String(await client.sendCommand(['CLUSTER', 'MYID']));
+  const slots = await slotsOf(node.port, id);
+  const counts = await Promise.all(slots.map(count));
+  client.destroy();
+  for (const slot of slots.filter((_, n) => counts[n]! > 0)) {
+    const move = await SlotMove.begin(slot, node, heir);
+    await move.moveKeys();
+    await move.end(others);
+  }
+  const heirId = String(await ask(heir.port, 'CLUSTER', 'MYID'));
+  for (const { url } of others) {
+    const each = await plainClient(url);
+    await Promise.all(
+      slots.map((slot) => each.sendCommand(['CLUSTER', 'SETSLOT', String(slot), 'NODE', heirId])),
+    );
+    each.destroy();
+  }
+  for (const { port } of others) await ask(port, 'CLUSTER', 'FORGET', id);
+  await ask(node.port, 'CLUSTER', 'RESET', 'SOFT');
+}
+
+async function slotsOf(port: number, id: string): Promise<number[]> {
+  const ranges = (await ask(port, 'CLUSTER', 'SLOTS')) as [number, number, [string, number, string]][];
+  return ranges
+    .filter(([, , [, , owner]]) => owner === id)
+    .flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, n) => first + n));
+}

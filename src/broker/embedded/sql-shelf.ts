@@ -214,6 +214,7 @@ export class SqlShelf implements Shelf {
   remember(batchId: string, answer: readonly (string | null)[], untilAt: EpochMs): void {
     const text = answer.every((existing) => existing === null) ? null : JSON.stringify(answer);
     this.#sql.remember.run([this.id, batchId, answer.length, text, untilAt]);
+    this.#all.noteMortal(1);
   }
 
   watermark(schedule: string): Watermark | null {
@@ -240,6 +241,7 @@ export class SqlShelf implements Shelf {
     if (results.length === 0) return;
     const rows = results.map(({ id, json, untilAt }) => [id, json, Math.trunc(untilAt)]);
     this.#sql.keepResults.run([this.id, JSON.stringify(rows)]);
+    this.#all.noteMortal(rows.length);
   }
 
   results(ids: readonly string[], now: EpochMs): (string | null)[] {
@@ -249,10 +251,13 @@ export class SqlShelf implements Shelf {
     return ids.map((id) => rows.get(id) ?? null);
   }
 
+  dropResult(id: string): void {
+    this.#sql.dropResult.run([this.id, id]);
+  }
+
   /** Of all queues: one that no daemon serves is never swept itself. */
   purge(now: EpochMs): void {
-    if (this.#sql.purgeMarks.run([now]).changes > 0) this.#all.setMeta('highest_time', now);
-    this.#sql.purgeResults.run([now]);
+    this.#all.askPurge(now);
   }
 
   tally(counter: QueueCounter, by: number): void {

@@ -1,7 +1,11 @@
 import type Database from 'libsql';
+import type { EpochMs } from '../../lib/clock.ts';
 import { type JobKey, NO_COUNTERS } from '../engine/shelf.ts';
 import { type Counters, SqlShelf } from './sql-shelf.ts';
 import { prepare, type Statements } from './statements.ts';
+
+/** What one transaction drops at most of marks, and of results, unless it stores more: some milliseconds. */
+const PURGE_ROWS = 2_000;
 
 /** The whole file: numbers keys and queues, and remembers how to take a transaction back. */
 export class SqlShelves {
@@ -11,6 +15,10 @@ export class SqlShelves {
   largest: number;
   readonly #shelves = new Map<string, SqlShelf>();
   #undo: (() => void)[] = [];
+  /** What was past its time then is being dropped. */
+  #purging: EpochMs | null = null;
+  /** Marks and results that this transaction stored. */
+  #mortal = 0;
 
   constructor(database: Database.Database) {
     this.statements = prepare(database);
@@ -43,6 +51,28 @@ export class SqlShelves {
     this.statements.setMeta.run([name, value]);
   }
 
+  noteMortal(count: number): void {
+    this.#mortal += count;
+  }
+
+  askPurge(now: EpochMs): void {
+    this.#purging = now;
+  }
+
+  /**
+   * Drops marks and results that are past their time: so many that nothing else waits long, and twice as many as the
+   * transaction stores, so that they never pile up. The next transactions drop what is left.
+   */
+  purge(): void {
+    const now = this.#purging;
+    if (now === null) return;
+    const limit = Math.max(PURGE_ROWS, 2 * this.#mortal);
+    const marks = this.statements.purgeMarks.run([now, limit]).changes;
+    if (marks > 0) this.setMeta('highest_time', now);
+    const results = this.statements.purgeResults.run([now, limit]).changes;
+    if (marks < limit && results < limit) this.#purging = null;
+  }
+
   onRollback(undo: () => void): void {
     this.#undo.push(undo);
   }
@@ -54,10 +84,14 @@ export class SqlShelves {
 
   committed(): void {
     this.#undo = [];
+    this.#mortal = 0;
   }
 
   rolledBack(): void {
     for (const undo of this.#undo.reverse()) undo();
     this.#undo = [];
+    this.#mortal = 0;
+    // On a full disk the transaction must get through without it; the next sweep asks anew.
+    this.#purging = null;
   }
 }

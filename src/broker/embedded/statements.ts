@@ -63,7 +63,7 @@ const SQL = {
   answerTo: 'select jobs, answer from mark where queue = ? and batch = ?',
   remember: 'insert into mark (queue, batch, jobs, answer, until) values (?, ?, ?, ?, ?)',
   purgeMarks: `delete from mark where (queue, batch) in
-    (select queue, batch from mark where until < ? limit 5000)`,
+    (select queue, batch from mark where until < ? limit ?)`,
 
   watermark: 'select tick, holder from schedule where queue = ? and name = ?',
   setWatermark: 'insert or replace into schedule (queue, name, tick, holder) values (?, ?, ?, ?)',
@@ -77,6 +77,7 @@ const SQL = {
     and id in (select value from json_each(?))`,
   resultSizes: `select id, octet_length(json) from result where queue = ? and until > ?
     and id in (select value from json_each(?))`,
+  dropResult: 'delete from result where queue = ? and id = ?',
   purgeResults: `delete from result where rowid in
-    (select rowid from result where until <= ? limit 5000)`,
+    (select rowid from result where until <= ? limit ?)`,
 } as const;

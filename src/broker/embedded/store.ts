@@ -107,6 +107,7 @@ export class Store {
     this.#database.exec('BEGIN');
     try {
       const replies = requests.map((request): StoreReply => this.#answer(request));
+      this.#shelves.purge();
       this.#shelves.flush();
       this.#database.exec('COMMIT');
       this.#shelves.committed();

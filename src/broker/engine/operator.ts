@@ -62,6 +62,7 @@ export class Operator {
     const line = readyLine({ ...header, ...counters });
     const record = rewrite(found.record, counters);
     this.#shelf.move(found.line, [{ key: found.key, record, line, rank: 'tail' }]);
+    this.#shelf.dropResult(id);
     this.#onReady();
     return { status: 'ready' };
   }

@@ -106,6 +106,7 @@ export interface Shelf {
   keepResults(results: readonly KeptResult[]): void;
   /** See `BrokerClient`. */
   results(ids: readonly string[], now: EpochMs): (string | null)[];
+  dropResult(id: string): void;
 
   /** Drops batch marks and results that are past their time. */
   purge(now: EpochMs): void;

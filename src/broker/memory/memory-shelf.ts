@@ -194,6 +194,10 @@ export class MemoryShelf implements Shelf {
     });
   }
 
+  dropResult(id: string): void {
+    this.#results.delete(id);
+  }
+
   purge(now: EpochMs): void {
     for (const [id, mark] of this.#marks) if (now > mark.untilAt) this.#marks.delete(id);
     for (const [id, result] of this.#results) if (now >= result.untilAt) this.#results.delete(id);

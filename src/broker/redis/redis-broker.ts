@@ -164,8 +164,8 @@ export class RedisBroker implements Broker {
   }
 
   async retry(queue: string, { id, claims }: JobTarget): Promise<RetryReply> {
-    const { leases, delayed, dead, unique, meta, wake, suspects, ready } = this.#of(queue);
-    const keys = [leases, delayed, dead, unique, meta, wake, suspects, ...ready];
+    const { leases, delayed, dead, unique, meta, wake, suspects, ready, result } = this.#of(queue);
+    const keys = [leases, delayed, dead, unique, meta, wake, result(id), suspects, ...ready];
     return decodeRetry(await this.#search('retry', queue, keys, id, [String(claims)]));
   }
 

@@ -151,7 +151,10 @@ export class Router {
     const { callDeadlineMs } = this.#options;
     const info = await this.#check.inform(link, addressIn(this.#options.url));
     if (isClusterNode(info)) {
-      this.#learn(await link.send('CLUSTER', ['CLUSTER', 'SLOTS'], callDeadlineMs), this.#seedHost);
+      const reply = await link.send('CLUSTER', ['CLUSTER', 'SLOTS'], callDeadlineMs);
+      const slots = SlotMap.from(reply, this.#seedHost);
+      // A node that was taken out of its cluster stays up and knows no owner: what the others told holds.
+      if (!slots.isEmpty || this.#site.type !== 'cluster') this.#learn(slots);
     } else {
       this.#site = { type: 'single' };
       this.#nodes.settle(new Set());
@@ -159,19 +162,20 @@ export class Router {
     this.#known();
   }
 
-  #learn(reply: Reply, host: string): void {
-    const slots = SlotMap.from(reply, host);
+  #learn(slots: SlotMap): void {
     this.#site = { type: 'cluster', slots };
     this.#nodes.settle(slots.owners);
   }
 
-  /** Asks one node after the other for the map, until one tells it. */
+  /** Asks one node after the other for the map, until one tells it: one that knows no owner is no longer of the cluster. */
   async #lookAgain(): Promise<void> {
     await this.#options.clock.sleep(REST_MS * (0.5 + this.#options.random() / 2), this.#closing.signal);
     for (const [address, connection] of this.#nodes.all()) {
       if (this.#closing.signal.aborted) return;
       const reply = await connection.call('CLUSTER', ['CLUSTER', 'SLOTS']).catch(() => null);
-      if (reply !== null && !this.#closing.signal.aborted) return this.#learn(reply, hostOf(address));
+      if (reply === null || this.#closing.signal.aborted) continue;
+      const slots = SlotMap.from(reply, hostOf(address));
+      if (!slots.isEmpty) return this.#learn(slots);
     }
   }
 

@@ -35,6 +35,11 @@ export class SlotMap {
     this.#owners[slot] = to;
   }
 
+  /** No node has a slot, as far as is known. */
+  get isEmpty(): boolean {
+    return this.#owners.every((owner) => owner === undefined);
+  }
+
   /** Each node that has a slot. */
   get owners(): ReadonlySet<Address> {
     return new Set(this.#owners.filter((owner) => owner !== undefined));

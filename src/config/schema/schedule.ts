@@ -41,7 +41,8 @@ export const schedule = z
     jitter: duration({ max: 86_400_000 })
       .prefault('0s')
       .meta({
-        description: 'Ticks are fired up to so much later; how much, follows from schedule and tick.',
+        description:
+          'Ticks are fired up to so much later; how much, follows from schedule and tick. Shorter than the time between two ticks.',
         'x-examples': ['10s'],
       }),
     overlap: z

@@ -100,6 +100,27 @@ export function describeOperator(world: () => Promise<World>): void {
       assert.deepEqual(await counts(w), [0, 0, 0, 1]);
     });
 
+    it('forgets how the job ended before, and keeps how it ends then', async () => {
+      const w = await world();
+      const daemon = await w.daemon();
+      const [id] = await w.enqueue({ keepResult: true });
+      const end = async (type: 'dead' | 'ack', json: string) => {
+        const { token } = await daemon.claimOne();
+        const result = { json, ttlMs: TTL_MS };
+        await daemon.settle(
+          type === 'ack' ? { type, token, result } : { type, token, count: 'failure', error: ERROR, result },
+        );
+      };
+      await end('dead', '{"status":"dead"}');
+      const target = await seen(w, id);
+      assert.deepEqual(await w.broker.results(w.queue, [id!]), ['{"status":"dead"}']);
+      assert.deepEqual(await w.broker.retry(w.queue, target), { status: 'ready' });
+      assert.deepEqual(await w.broker.results(w.queue, [id!]), [null]);
+      await end('ack', '{"status":"completed"}');
+      assert.deepEqual(await w.broker.retry(w.queue, target), { status: 'gone' });
+      assert.deepEqual(await w.broker.results(w.queue, [id!]), ['{"status":"completed"}']);
+    });
+
     it('refuses a job that runs, that expired, and one that is not there', async () => {
       const w = await world();
       const daemon = await w.daemon();

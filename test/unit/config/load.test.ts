@@ -295,6 +295,11 @@ s.yaml:18:43: error: defaults.retry.jitter: 3 has no unit, write 3%
       `${LEAST}broker: { type: redis, url: "http://h" }`,
       [/broker\.url: "http:\/\/h": write redis:/],
     ],
+    [
+      'an address without its scheme, and does not tell its password',
+      `${LEAST}broker: { type: redis, url: "user:geheim@h:6379" }`,
+      [/broker\.url: "\*\*\*@h:6379": write redis:/],
+    ],
     ['a namespace with braces', `${LEAST}namespace: "a{b}"`, [/namespace: "a\{b\}": a namespace is letters/]],
     [
       'a pool called like a property of objects',
@@ -385,6 +390,13 @@ s.yaml:18:43: error: defaults.retry.jitter: 3 has no unit, write 3%
       [/schedules\.a\.missed: all needs overlap: allow/],
     ],
     [
+      'a jitter as long as the shortest time between two ticks',
+      `${LEAST}schedules:\n  a: { task: a, cron: "0,50 * * * *", timezone: UTC, jitter: 10m }\n`,
+      [
+        /:6:62: error: schedules\.a\.jitter: must be shorter than 10m, the shortest time between two of its ticks$/,
+      ],
+    ],
+    [
       'an input that is not JSON',
       `${LEAST}schedules: { a: { task: a, every: 5m, input: { x: [.inf] } } }`,
       [/schedules\.a\.input: .*neither \.inf nor \.nan/],
@@ -395,6 +407,11 @@ s.yaml:18:43: error: defaults.retry.jitter: 3 has no unit, write 3%
       [/schedules\.a: needs cron or every$/, /schedules\.a\.evry: unknown key, did you mean "every"\?$/],
     ],
     ['keys of a later release', `${LEAST}http: { listen: x }`, [/http: comes with a later release$/]],
+    [
+      'recycling of what is no pool',
+      `${LEAST}queues: { eta: { recycle: { max_jobs: 5 } } }`,
+      [/queues\.eta\.recycle: unknown key$/],
+    ],
     ['a key twice', `${LEAST}version: 1\n`, [/:5:1: error: map keys must be unique$/]],
     ['a tag', `${LEAST}name: !secret x\n`, [/:5:7: error: unresolved tag: !secret$/]],
     ['two documents', `${LEAST}---\n${LEAST}`, [/error: source contains multiple documents/]],
@@ -461,6 +478,23 @@ s.yaml:18:43: error: defaults.retry.jitter: 3 has no unit, write 3%
     const { report } = folder.refuse(`${LEAST}"x\u001b[31m\u009b": "\u202e"\n`);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what must not be there
     assert.doesNotMatch(report, /[\u0000-\u0009\u000b-\u001f\u0080-\u009f\u202e]/);
+  });
+
+  it('shows no password of a broken address, wherever it was written', () => {
+    const broken = [
+      'url: user:geheim@h:6379',
+      'url: redis:/:geheim@h',
+      'url:\n    user:geheim@h',
+      'url: user:geheim@h: x',
+      'ulr: user:geheim@h',
+      'url: $' + '{URL}',
+    ];
+    for (const line of broken) {
+      const { report, error } = folder.refuse(`${LEAST}broker:\n  type: redis\n  ${line}\n`, {
+        URL: 'user:geheim@h',
+      });
+      assert.doesNotMatch(report + JSON.stringify(error.problems), /geheim/, line);
+    }
   });
 
   it('says in one line why a file cannot be read', () => {

@@ -6,6 +6,10 @@ describe('secrets of a configuration', () => {
     [['broker', 'url'], 'redis://:pw@h/0', 'redis://:***@h/0'],
     [['broker', 'url'], 'redis://user:p@w:x@h/0', 'redis://user:***@h/0'],
     [['broker', 'url'], 'redis://h:6379/0', 'redis://h:6379/0'],
+    [['broker', 'url'], 'redis://user@h', 'redis://user@h'],
+    [['broker', 'url'], 'redis://p/w:x@h', 'redis://***@h'],
+    [['broker', 'url'], 'default:p@w@h:6379', '***@h:6379'],
+    [['broker', 'url'], 'redis:/user:pw@h', '***@h'],
     [['pools', 'io', 'env', 'API_TOKEN'], 'x', '***'],
     [['pools', 'io', 'env', 'CITY'], 'x', 'x'],
     [['pools', 'io'], { env: { API_TOKEN: 'x', CITY: 'y' } }, { env: { API_TOKEN: '***', CITY: 'y' } }],
@@ -14,6 +18,19 @@ describe('secrets of a configuration', () => {
   ] as const) {
     it(`${path.join('.')} of ${JSON.stringify(value)} is shown as ${JSON.stringify(shown)}`, () => {
       assert.deepEqual(withoutSecrets(path, value), shown);
+    });
+  }
+
+  for (const [text, shown] of [
+    ['url: default:p@w@h:6379', 'url: ***********@h:6379'],
+    ['{ url: "redis:/:p w@h", lease: 5s }', '{ url: "***********@h", lease: 5s }'],
+    ["'url' : redis://u:p/w@h", "'url' : redis://u:***@h"],
+    ['  default:p/w@h', '  default:***@h'],
+    ['url: redis://h:6379/0', 'url: redis://h:6379/0'],
+    ['mail: a@b', 'mail: a@b'],
+  ] as const) {
+    it(`are masked in the line ${JSON.stringify(text)}`, () => {
+      assert.equal(maskPasswords(text), shown);
     });
   }
 

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chownSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callDaemon } from '../../../src/control/client.ts';
-import { commandTable } from '../../../src/control/commands.ts';
-import type { StatusReport } from '../../../src/control/messages/daemon.ts';
+import { type CommandTable, commandTable } from '../../../src/control/commands.ts';
+import type { HealthReport, StatusReport } from '../../../src/control/messages/daemon.ts';
 import type { ControlHandlers } from '../../../src/control/protocol.ts';
 import { ControlServer, parseRequest } from '../../../src/control/server.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { ForkloopError } from '../../../src/lib/errors.ts';
 import { createLogger } from '../../../src/lib/logger.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const id = '0198c0de-7a1b-7cc0-8000-0242ac120002';
 const options = { timeoutMs: 5_000, clock: systemClock };
@@ -22,6 +24,7 @@ describe('control socket', () => {
   let server: ControlServer;
   const logged: string[] = [];
   const given: unknown[] = [];
+  const sockets: Socket[] = [];
   const handlers: ControlHandlers = {
     status: async () => ({ schema: 'forkloop.status/1', text: 'zażółć\n' }) as unknown as StatusReport,
     scale: async () => assert.fail('not asked for'),
@@ -81,6 +84,7 @@ describe('control socket', () => {
   });
 
   afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
@@ -204,6 +208,43 @@ describe('control socket', () => {
     await server.stop();
     await server.stop();
     await assert.rejects(callDaemon(path, 'status', {}, options), { code: 'ERR_NOT_RUNNING' });
+  });
+
+  it('closes an idle connection also after it was answered, but not while its command is under way', async () => {
+    await server.stop();
+    const clock = new FakeClock();
+    let commands: CommandTable = new Map();
+    let answer = () => {};
+    const slow = new Promise<HealthReport>((resolve) => {
+      answer = () => resolve({ schema: 'forkloop.health/1' } as unknown as HealthReport);
+    });
+    const asked = new Promise<void>((resolve) => {
+      const health = () => {
+        resolve();
+        return slow;
+      };
+      commands = commandTable({ ...handlers, health });
+    });
+    server = new ControlServer({ path, commands, clock, log: createLogger(() => {}) });
+    await server.start();
+    const [quick, patient] = [connect(path), connect(path)];
+    sockets.push(quick, patient);
+    const heard = (socket: Socket) => once(socket, 'data').then(([chunk]) => String(chunk));
+    const ended = once(quick.resume(), 'close');
+    const pending = heard(patient);
+    patient.write('{"id":1,"command":"health","arguments":{"probe":"live"}}\n');
+    await asked;
+    quick.write('{"id":2,"command":"status"}\n');
+    assert.match(await heard(quick), /"id":2,"ok":true/);
+    await clock.advance(5_000);
+    await ended;
+    assert.equal(patient.destroyed, false);
+    await clock.advance(60_000);
+    answer();
+    assert.match(await pending, /"id":1,"ok":true/);
+    const gone = once(patient, 'close');
+    await clock.advance(5_000);
+    await gone;
   });
 
   it('is not trusted when it belongs to another user', async function () {

@@ -155,6 +155,21 @@ describe('cron', () => {
     }
   });
 
+  it('knows the shortest time between two ticks', () => {
+    for (const [expression, minutes] of [
+      ['* * * * *', 1],
+      ['*/7 * * * *', 4],
+      ['0,50 9-17 * * *', 10],
+      ['0 0,23 1,28 * *', 60],
+      ['0 0 13 * 5', 24 * 60],
+      ['0 0 29 2 *', 4 * 365 * 24 * 60 + 24 * 60],
+    ] as const) {
+      const parsed = parseCron(expression, PARIS);
+      assert('ticks' in parsed);
+      assert.equal(parsed.shortestGapMs(), minutes * 60_000, expression);
+    }
+  });
+
   describe('says what is wrong', () => {
     for (const [expression, timezone, part, message] of [
       ['61 * * * *', PARIS, 'expression', /^minute 61 is out of range$/],

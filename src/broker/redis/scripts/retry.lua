@@ -1,7 +1,9 @@
 #!lua
--- Makes a dead job ready again, or a delayed one due at once, if it is as it was seen. Refused when memory is full.
+-- Makes a dead job ready again, or a delayed one due at once, if it is as it was seen; how it ended before is forgotten.
+-- Refused when memory is full.
 --
--- KEYS 1 leases, 2 delayed, 3 dead, 4 unique, 5 meta, 6 wake, 7 suspects, 8 to 17 ready:0 to ready:9
+-- KEYS 1 leases, 2 delayed, 3 dead, 4 unique, 5 meta, 6 wake, 7 result of the job, 8 suspects,
+--      9 to 18 ready:0 to ready:9
 -- ARGV 1 to 6 as parts/search.lua, 7 claims as seen
 -- Returns {'ready'}, {'held', id of the holder}, {'expired'}, {'in_flight'}, {'changed'}, {'next', place, rank} or {'none'}
 
@@ -25,6 +27,7 @@ redis.call('LLEN', KEYS[line])
 local paused = redis.call('HGET', KEYS[5], 'paused')
 local asleep = redis.call('LLEN', KEYS[6]) == 0
 redis.call('ZREM', KEYS[place], record)
+redis.call('DEL', KEYS[7])
 if unique ~= '' and not holder then redis.call('HSET', KEYS[4], unique, ID) end
 redis.call('RPUSH', KEYS[line], again)
 if asleep and not paused then redis.call('RPUSH', KEYS[6], '1') end
