@@ -14,7 +14,10 @@ export interface EnqueueOptions {
   readonly expires?: Duration | Date;
   /** 0 (first) to 9. */
   readonly priority?: number;
-  /** While a job with this key lives, enqueuing another returns that one. 1 to 999 ASCII characters. */
+  /**
+   * While a job with this key lives, enqueuing another returns that one. 1 to 999 ASCII characters. One that waits beyond its
+   * `expires` lives until a daemon comes to it.
+   */
   readonly unique?: string;
   /** Soft time limit of each attempt. */
   readonly timeout?: Duration;
