@@ -21,7 +21,7 @@ const KEPT = 2_000;
 interface Size {
   readonly rounds: number;
   readonly warm: 'singly' | 'by a batch';
-  /** Between the warm-up and the first job: some ten seconds after its start V8 collects what loading has left, once. */
+  /** Between the batches of the warm-up and the first job: some ten seconds after its start V8 collects what loading has left, once. */
   readonly restMs: number;
   readonly idleJobs: number;
   readonly busyMs: number;
@@ -98,8 +98,9 @@ async function measure(
   const seed = context.seed + round;
   await arena.with(entrant, async (stage) => {
     await warmUp(stage);
-    if (size.warm === 'singly') await warmUpSingly(stage);
     await new Promise((resolve) => setTimeout(resolve, size.restMs));
+    // After the rest, in which code that has just been compiled is given up again.
+    if (size.warm === 'singly') await warmUpSingly(stage);
     const taken: Record<LoadName, number[]> = {
       idle: await pickupIdle(stage, 2, size.idleJobs, seed),
       'half load': (await pickupBusy(stage, 3, rate, size.busyMs, seed)).map(pickupMs),
