@@ -99,7 +99,7 @@ async function measure(
   await arena.with(entrant, async (stage) => {
     await warmUp(stage);
     await new Promise((resolve) => setTimeout(resolve, size.restMs));
-    // After the rest, in which code that has just been compiled is given up again.
+    // After the rest, so that the first jobs that count find what has just run.
     if (size.warm === 'singly') await warmUpSingly(stage);
     const taken: Record<LoadName, number[]> = {
       idle: await pickupIdle(stage, 2, size.idleJobs, seed),
