@@ -130,7 +130,7 @@ async function carryOut(
   const socket = await context.controlSocket();
   const records = new RecordStream(output);
   let refused = 0;
-  try {
+  await records.during(async () => {
     for (const { id, queue, claims } of jobs) {
       const why = await attempt(() =>
         callDaemon(socket, verb.command, { id, queue, claims }, callOptions(context)),
@@ -142,12 +142,7 @@ async function carryOut(
         else await records.write({ id, outcome: 'refused', error: why });
       }
     }
-  } catch (error) {
-    // What was done is told, whatever ends it.
-    await records.abandon();
-    throw error;
-  }
-  await records.end();
+  });
   if (jobs.length > 1)
     output.message(
       `${count(jobs.length - refused)} ${verb.done}${refused === 0 ? '' : `, ${formatCount(refused)} refused`}`,

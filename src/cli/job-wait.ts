@@ -46,17 +46,13 @@ async function wait(context: CommandContext, texts: readonly string[]): Promise<
   const watch = new Watch(await context.controlSocket(), context);
   const records = new RecordStream(context.output);
   const statuses = new Set<Seen['status']>();
-  try {
-    await watch.until(ids, async (id, seen) => {
+  await records.during(() =>
+    watch.until(ids, async (id, seen) => {
       statuses.add(seen.status);
       await records.write({ id, ...seen });
       await records.flush();
-    });
-  } catch (error) {
-    await records.abandon();
-    throw error;
-  }
-  await records.end();
+    }),
+  );
   return conclude(statuses, context);
 }
 

@@ -41,9 +41,18 @@ export class RecordStream {
     await this.flush();
   }
 
-  /** Instead of `end` after a failure: what was printed is made whole, and nothing is printed where nothing was. */
-  async abandon(): Promise<void> {
-    if (this.#count > 0) await this.end();
+  /**
+   * Runs `work`, which writes, and ends. When it fails, what was written is printed and made whole before; nothing where
+   * nothing was written.
+   */
+  async during(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (this.#count > 0) await this.end();
+      throw error;
+    }
+    await this.end();
   }
 
   async #format(record: object, line: string | undefined, first: boolean): Promise<string> {

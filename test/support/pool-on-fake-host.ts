@@ -1,9 +1,8 @@
 import { silentLogger } from '../../src/lib/logger.ts';
 import { BootGate } from '../../src/pool/boot-gate.ts';
 import { KernelOom } from '../../src/pool/kernel-oom.ts';
-import type { PoolOptions } from '../../src/pool/options.ts';
+import type { PoolOptions, PoolServices } from '../../src/pool/options.ts';
 import type { Delivery, Ended } from '../../src/pool/pool.ts';
-import type { LookAtProcess } from '../../src/pool/process-look.ts';
 import { WorkerPool } from '../../src/pool/worker-pool.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeWorkerHost } from './fake-worker-host.ts';
@@ -31,12 +30,8 @@ export const POOL_OPTIONS: PoolOptions = {
   },
 };
 
-/** A real pool whose workers, clock and memory a test plays. */
-export function poolOnFakeHost(
-  options: Partial<PoolOptions> = {},
-  bootGate = new BootGate(100),
-  lookAtProcess: LookAtProcess = () => null,
-) {
+/** A real pool whose workers, clock and memory a test plays; `services` take the place of those that do nothing. */
+export function poolOnFakeHost(options: Partial<PoolOptions> = {}, services: Partial<PoolServices> = {}) {
   const clock = new FakeClock();
   const host = new FakeWorkerHost();
   const aloneHost = options.kind === 'async' ? new FakeWorkerHost() : null;
@@ -47,14 +42,15 @@ export function poolOnFakeHost(
       clock,
       random: () => 0.5,
       logger: silentLogger,
-      bootGate,
+      bootGate: new BootGate(100),
       hostsOf: () => ({ host, aloneHost }),
       watchMemory: (_pids, onSample) => {
         memory.sample = onSample;
         return () => {};
       },
       kernelOom: new KernelOom(() => 0),
-      lookAtProcess,
+      lookAtProcess: () => null,
+      ...services,
     },
   );
   const ended: Ended[] = [];

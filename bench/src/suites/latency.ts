@@ -20,7 +20,6 @@ const KEPT = 2_000;
 
 interface Size {
   readonly rounds: number;
-  readonly warm: 'singly' | 'by a batch';
   /** Between the batches of the warm-up and the first job: some ten seconds after its start V8 collects what loading has left, once. */
   readonly restMs: number;
   readonly idleJobs: number;
@@ -30,13 +29,12 @@ interface Size {
 
 const FULL: Size = {
   rounds: 3,
-  warm: 'singly',
   restMs: 12_000,
   idleJobs: 1_000,
   busyMs: 5_000,
   paceMs: 3_000,
 };
-const QUICK: Size = { rounds: 1, warm: 'by a batch', restMs: 0, idleJobs: 150, busyMs: 1_500, paceMs: 1_000 };
+const QUICK: Size = { rounds: 1, restMs: 0, idleJobs: 150, busyMs: 1_500, paceMs: 1_000 };
 
 /** For each contender and load the times of each round, ms. */
 type Times = Map<string, number[][]>;
@@ -100,7 +98,7 @@ async function measure(
     await warmUp(stage);
     await new Promise((resolve) => setTimeout(resolve, size.restMs));
     // After the rest, so that the first jobs that count find what has just run.
-    if (size.warm === 'singly') await warmUpSingly(stage);
+    if (!context.quick) await warmUpSingly(stage);
     const taken: Record<LoadName, number[]> = {
       idle: await pickupIdle(stage, 2, size.idleJobs, seed),
       'half load': (await pickupBusy(stage, 3, rate, size.busyMs, seed)).map(pickupMs),

@@ -34,7 +34,6 @@ const QUICK: Size = { rounds: 1, seconds: 5, burst: [20, 200] };
 
 interface Load {
   readonly name: 'open load' | 'burst';
-  readonly comes: 'singly' | 'at once';
   readonly arrivals: readonly Arrival[];
   readonly ideal: readonly number[];
 }
@@ -60,7 +59,7 @@ export const mixed: Suite = {
             progress.step(`${load.name}: ${contender.name}`);
             const ended = await arena.open(contender, redis, async (stage) => {
               await warmUp(stage, ['cpu', 'io']);
-              if (load.comes === 'singly' && !context.quick) await warmUpSingly(stage, ['cpu', 'io']);
+              if (load.name === 'open load' && !context.quick) await warmUpSingly(stage, ['cpu', 'io']);
               return play(load.arrivals, stage, 1, turnsFor(CPU_MS));
             });
             keep(results.get(load.name)!, contender.name, ended);
@@ -80,8 +79,8 @@ function loadsOf(seed: number, size: Size): Load[] {
   const open = openLoad(seed, size.seconds);
   const all = burst(seed, ...size.burst);
   return [
-    { name: 'open load', comes: 'singly', arrivals: open, ideal: idealTimes(open, PROCESSES, open.length) },
-    { name: 'burst', comes: 'at once', arrivals: all, ideal: idealTimes(all, PROCESSES, SLOTS) },
+    { name: 'open load', arrivals: open, ideal: idealTimes(open, PROCESSES, open.length) },
+    { name: 'burst', arrivals: all, ideal: idealTimes(all, PROCESSES, SLOTS) },
   ];
 }
 

@@ -10,7 +10,10 @@ import type { ToldError } from '../../lib/errors.ts';
 export type Settlement =
   /** Ended well. `result` is stored for `ttlMs` when given. */
   | { readonly type: 'ack'; readonly token: string; readonly result?: StoredResult }
-  /** Goes to `delayed` (ready when 0) with `claims` from the token, the counter of `count` raised, `error` replaced. `none`: a suspect stays one. */
+  /**
+   * Goes to `delayed` (ready when 0) with `claims` from the token, the counter of `count` raised, `error` replaced. `none`:
+   * a suspect stays one.
+   */
   | {
       readonly type: 'retry';
       readonly token: string;

@@ -1,14 +1,16 @@
-import type { Logger } from '../../lib/logger.ts';
+import type { ConnectionOptions } from './connection.ts';
 import { checkFitness, riskIn } from './fitness.ts';
 import type { Link } from './link.ts';
 import type { Address } from './slot-map.ts';
 
+type NodeCheckOptions = Pick<ConnectionOptions, 'callDeadlineMs' | 'log'>;
+
 /** What the server of each new connection is asked before it is used. */
 export class NodeCheck {
-  readonly #options: { readonly callDeadlineMs: number; readonly log: Logger };
+  readonly #options: NodeCheckOptions;
   readonly #warned = new Set<Address>();
 
-  constructor(options: { readonly callDeadlineMs: number; readonly log: Logger }) {
+  constructor(options: NodeCheckOptions) {
     this.#options = options;
   }
 

@@ -1,54 +1,12 @@
 import assert from 'node:assert/strict';
 import { silentLogger } from '../../../src/lib/logger.ts';
-import { BootGate } from '../../../src/pool/boot-gate.ts';
-import { KernelOom } from '../../../src/pool/kernel-oom.ts';
 import type { PoolOptions } from '../../../src/pool/options.ts';
-import type { Delivery, Ended } from '../../../src/pool/pool.ts';
-import { WorkerPool } from '../../../src/pool/worker-pool.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { FakeWorkerHost } from '../../support/fake-worker-host.ts';
+import { delivery, poolOnFakeHost } from '../../support/pool-on-fake-host.ts';
 
-const OPTIONS: PoolOptions = {
-  name: 'test',
-  kind: 'process',
-  queues: ['q'],
-  modules: [],
-  workers: 1,
-  concurrency: 1,
-  required: false,
-  readyTimeout: 30_000,
-  blockTimeout: 15_000,
-  coldGrace: 5_000,
-  restart: {
-    initial: 100,
-    factor: 2,
-    max: 30_000,
-    jitter: 0,
-    stableAfter: 10_000,
-    intensity: 5,
-    period: 60_000,
-  },
-};
-
-const JOB: Delivery = {
-  token: 't',
-  id: 'job-1',
-  task: 'task',
-  queue: 'q',
-  attempt: 1,
-  fence: 1,
-  input: '',
-  timeoutMs: 0,
-  killAfterMs: 0,
-  maxResultBytes: 1_000,
-  alone: false,
-  headers: {},
-};
+const JOB = delivery({ timeoutMs: 0, killAfterMs: 0 });
 
 /** A pool whose only worker runs a job; `kernel` is what the kernel says of it. */
 function setUp(options: Partial<PoolOptions> = {}) {
-  const clock = new FakeClock();
-  const host = new FakeWorkerHost();
   const kernel = { stopped: false, cpuTicks: 100 };
   const warnings: string[] = [];
   const logger = {
@@ -56,21 +14,10 @@ function setUp(options: Partial<PoolOptions> = {}) {
     child: () => logger,
     warn: (message: string) => void warnings.push(message),
   };
-  const pool = new WorkerPool(
-    { ...OPTIONS, ...options },
-    {
-      clock,
-      random: () => 0.5,
-      logger,
-      bootGate: new BootGate(100),
-      hostsOf: () => ({ host, aloneHost: null }),
-      watchMemory: () => () => {},
-      kernelOom: new KernelOom(() => 0),
-      lookAtProcess: () => ({ ...kernel }),
-    },
+  const { clock, host, pool, ended } = poolOnFakeHost(
+    { blockTimeout: 15_000, ...options },
+    { logger, lookAtProcess: () => ({ ...kernel }) },
   );
-  const ended: Ended[] = [];
-  pool.onEnded((batch) => ended.push(...batch));
   void pool.start();
   host.last.ready();
   pool.run([JOB]);

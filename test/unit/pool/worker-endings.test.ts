@@ -5,7 +5,7 @@ import { delivery, POOL_OPTIONS, poolOnFakeHost } from '../../support/pool-on-fa
 
 describe('the end of a worker', () => {
   it('that is told to leave while it loads is its end at once: another takes its slot, and its turn at the gate', async () => {
-    const { pool, host } = poolOnFakeHost({ workers: 2 }, new BootGate(1));
+    const { pool, host } = poolOnFakeHost({ workers: 2 }, { bootGate: new BootGate(1) });
     void pool.start();
     const first = host.last;
     first.say({ type: 'leaving' });

@@ -36,7 +36,7 @@ describe('WorkerPool', () => {
   });
 
   it('starts no more workers at once than the gate lets in', () => {
-    const { pool, host } = setUp({ workers: 5 }, new BootGate(2));
+    const { pool, host } = setUp({ workers: 5 }, { bootGate: new BootGate(2) });
     void pool.start();
     assert.equal(host.workers.length, 2);
     host.workers[0]?.ready();
