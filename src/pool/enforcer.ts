@@ -81,8 +81,9 @@ export class Enforcer {
     worker.release(flight, flight.started);
     if (flight.started) this.#zombies.set({ worker, token: flight.token }, ZOMBIE_MS);
     this.#end(flight, outcome);
-    // Nothing else finds room in it.
-    if (worker.zombies.size >= worker.boot.concurrency) this.#onZombie(worker);
+    // Nothing else finds room in it. After a lost lease it is another matter: what was told just now is about to end.
+    const isFull = worker.zombies.size >= worker.boot.concurrency;
+    if (isFull && why === 'hard_timeout') this.#onZombie(worker);
   }
 
   /** Should the worker die meanwhile, the job ends by its verdict. */

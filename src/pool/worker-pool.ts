@@ -296,9 +296,10 @@ export class WorkerPool implements Pool, WorkerOwner {
   #workerEnded(worker: WorkerHandle, { ended, started }: Extract<FromWorker, { type: 'ended' }>): void {
     const now = this.#services.clock.monotonic();
     let completed = false;
+    let roomAgain = false;
     for (const { token, outcome } of ended) {
       const flight = worker.inside.get(token);
-      if (flight === undefined) worker.zombies.delete(token);
+      if (flight === undefined) roomAgain = worker.zombies.delete(token) || roomAgain;
       else {
         if (flight.started) worker.jobs += 1;
         this.#end(flight, flight.ownEnd(outcome), now);
@@ -311,6 +312,8 @@ export class WorkerPool implements Pool, WorkerOwner {
     if (worker.state === 'draining' && worker.inside.size === 0 && worker.zombies.size > 0)
       worker.kill('recycle');
     this.#dispatch();
+    // No end of a delivery tells of it: that came long ago.
+    if (roomAgain && this.free > 0) this.#onFree();
   }
 
   #end(flight: Flight, outcome: Outcome, now = this.#services.clock.monotonic()): void {

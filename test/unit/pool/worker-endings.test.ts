@@ -93,6 +93,30 @@ describe('code that runs on after its job was ended', () => {
     assert.equal(host.workers.length, 1);
   });
 
+  it('costs its worker nothing when it heeds the end of a lease, and tells of the room that it leaves', async () => {
+    const { pool, host, clock, ended } = poolOnFakeHost({ kind: 'async', concurrency: 2 });
+    void pool.start();
+    const worker = host.last;
+    worker.ready();
+    let told = 0;
+    pool.onFree(() => {
+      told += 1;
+    });
+    const tokens = [delivery(), delivery()].map((one) => {
+      pool.run([one]);
+      return one.token;
+    });
+    worker.start(...tokens);
+    // So long that nothing is buffered behind them.
+    await clock.advance(500);
+    pool.abort(tokens, 'lease_lost', 0);
+    await clock.advance(20);
+    assert.deepEqual([ended.length, pool.free, told, worker.state], [2, 0, 0, 'alive']);
+    worker.end(...tokens);
+    await clock.advance(0);
+    assert.deepEqual([pool.free, told, worker.state, host.workers.length], [2, 1, 'alive', 1]);
+  });
+
   it('costs its worker the slot at once where it has all places', async () => {
     const { pool, host, clock } = poolOnFakeHost({ kind: 'async', concurrency: 2 });
     void pool.start();
