@@ -38,6 +38,12 @@ export interface ConsumerOptions {
 }
 
 /**
+ * So long the next blocking read waits for what a wake has brought to end, where jobs end as soon: a worker that was just woken
+ * often gets the core that this thread leaves.
+ */
+const GIVE_WAY_MS = 1;
+
+/**
  * Moves the deliveries of one pool's queues: claims for free slots, hands them to the pool, settles what ended. Settlements
  * travel with the next claim; nothing waits for a timer while there is work.
  */
@@ -53,6 +59,8 @@ export class Consumer implements Service {
   #listening = new AbortController();
   #listener: WakeListener | null = null;
   readonly #place = new StandingPlace();
+  /** Called when deliveries have ended: who gives way to them goes on. */
+  #onSettled: () => void = () => {};
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -219,6 +227,7 @@ export class Consumer implements Service {
     }
     this.#changed.notify();
     this.#pump.send();
+    this.#onSettled();
   }
 
   #abortHeld(tokens: readonly string[]): void {
@@ -228,15 +237,27 @@ export class Consumer implements Service {
   }
 
   /**
-   * Claims first, and resolves when that is answered, or nothing was to be asked: a new blocking read would only be in the way
-   * of the job that is awaited.
+   * Claims first, and resolves when that is answered, or nothing was to be asked, and what it has brought was begun: a new
+   * blocking read would only be in the way of the job that is awaited.
    */
-  #hearWake(queues: readonly string[]): Promise<unknown> {
+  async #hearWake(queues: readonly string[]): Promise<void> {
     const { answered } = this.#pump;
     if (!this.#place.covered()) this.#pump.wake(queues);
     const isAnswered = () =>
       this.#pump.answered > answered || this.#lines.every((line) => line.session.underWay === 0);
-    return this.#changed.until(isAnswered, this.#listening.signal);
+    await this.#changed.until(isAnswered, this.#listening.signal);
+    if (this.#options.pool.inFlight > 0 && this.#pump.runsWithin(GIVE_WAY_MS)) await this.#giveWay();
+  }
+
+  /** Resolves when a delivery has ended, or after a moment. */
+  #giveWay(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(GIVE_WAY_MS, resolve);
+      this.#onSettled = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   /** Another daemon may have run the suspects that this pool waits for, and nothing else would tell. */

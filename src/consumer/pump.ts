@@ -66,6 +66,11 @@ export class Pump {
     this.#meanRunMs = addToMean(this.#meanRunMs, runMs);
   }
 
+  /** Whether jobs of late have run no longer than that. */
+  runsWithin(ms: number): boolean {
+    return this.#meanRunMs !== null && this.#meanRunMs <= ms;
+  }
+
   /** These queues may have something to claim. */
   wake(queues: readonly string[]): void {
     for (const line of this.#options.lines) if (queues.includes(line.name)) line.wake();

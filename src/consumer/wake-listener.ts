@@ -32,7 +32,8 @@ export interface WakeListenerOptions {
 export class WakeListener {
   readonly #options: WakeListenerOptions;
   readonly #signal: AbortSignal;
-  #endWait = () => {};
+  /** Ends the present wait; new only once it was used, as each costs more than the wait. */
+  #ending = new AbortController();
 
   constructor(options: WakeListenerOptions, signal: AbortSignal) {
     this.#options = options;
@@ -47,7 +48,8 @@ export class WakeListener {
 
   /** Ends the present wait as if it had brought nothing. */
   hurry(): void {
-    this.#endWait();
+    this.#ending.abort();
+    this.#options.onRead(null);
   }
 
   async #hear(): Promise<void> {
@@ -69,16 +71,13 @@ export class WakeListener {
 
   #wait(queues: readonly string[]): Promise<readonly string[]> {
     const { broker, onRead } = this.#options;
-    const waiting = new AbortController();
-    this.#endWait = () => {
-      waiting.abort();
-      onRead(null);
-    };
+    if (this.#ending.signal.aborted) this.#ending = new AbortController();
+    const { signal } = this.#ending;
     // The end of a read that nobody waits for may come when the next one has begun.
     const heed: OnRead = (behind) => {
-      if (!waiting.signal.aborted) onRead(behind);
+      if (!signal.aborted) onRead(behind);
     };
-    return broker.wait(queues, waiting.signal, heed);
+    return broker.wait(queues, signal, heed);
   }
 }
 

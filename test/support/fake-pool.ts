@@ -25,6 +25,8 @@ export class FakePool implements Pool {
   #onFree: () => void = () => {};
   /** Called for each delivery; answers its outcome, or nothing to leave it running. */
   handler: (delivery: Delivery) => Outcome | undefined = () => undefined;
+  /** How long each attempt is told to have taken. */
+  runMs = 1;
   #ended: Ended[] = [];
 
   constructor(queues: readonly string[], slots: number, tasks: readonly string[]) {
@@ -66,7 +68,7 @@ export class FakePool implements Pool {
         this.#onFree();
       });
     }
-    this.#ended.push({ delivery, outcome, runMs: 1 });
+    this.#ended.push({ delivery, outcome, runMs: this.runMs });
   }
 
   abort(tokens: readonly string[], reason: 'cancel' | 'drain' | 'lease_lost'): void {

@@ -1,5 +1,4 @@
 import type { Clock } from '../../lib/clock.ts';
-import { BrokerError } from '../broker-error.ts';
 import { loadDriver } from './driver.ts';
 import { lostReply, notConnected, overdue, replyError } from './errors.ts';
 
@@ -74,17 +73,14 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   const failure = (verb: string, error: unknown) =>
     error instanceof ErrorReply ? replyError(verb, error.message, error) : undefined;
 
-  const send = async (verb: string, args: readonly string[], deadlineMs: number): Promise<Reply> => {
-    if (!client.isReady) throw notConnected(verb, cause);
-    const answer = client.sendCommand<Reply>(args);
-    try {
-      return await within(options.clock, deadlineMs, answer, () => {
-        destroy();
-        return overdue(verb, deadlineMs);
-      });
-    } catch (error) {
-      throw failure(verb, error) ?? (error instanceof BrokerError ? error : lostReply(verb, error));
-    }
+  const send = (verb: string, args: readonly string[], deadlineMs: number): Promise<Reply> => {
+    if (!client.isReady) return Promise.reject(notConnected(verb, cause));
+    const late = () => {
+      destroy();
+      return overdue(verb, deadlineMs);
+    };
+    const failed = (error: unknown) => failure(verb, error) ?? lostReply(verb, error);
+    return within(options.clock, deadlineMs, client.sendCommand<Reply>(args), late, failed);
   };
 
   try {
@@ -94,7 +90,8 @@ export async function openLink(options: LinkOptions): Promise<Link> {
       throw cause;
     });
     const connected = Promise.race([client.connect(), given]);
-    await within(options.clock, options.connectDeadlineMs, connected, () => new Error('no answer'));
+    const late = () => new Error('no answer');
+    await within(options.clock, options.connectDeadlineMs, connected, late, (error) => error);
     return { send, ended, destroy };
   } catch (error) {
     destroy();
@@ -111,8 +108,17 @@ function withPassword(url: string, password: string) {
   return { url: bare.href, password, ...(username === '' ? {} : { username }) };
 }
 
-/** What `promise` ends with, or after `ms` what `late` makes; its later end is then of no interest. */
-function within<T>(clock: Clock, ms: number, promise: Promise<T>, late: () => Error): Promise<T> {
+/**
+ * What `promise` ends with, its failure as `failed` tells it; or after `ms` what `late` makes, and its later end is then of no
+ * interest. One promise for each command: each hop between two costs as much as the work that it carries.
+ */
+function within<T>(
+  clock: Clock,
+  ms: number,
+  promise: Promise<T>,
+  late: () => Error,
+  failed: (error: unknown) => unknown,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = clock.setTimer(ms, () => reject(late()));
     promise.then(
@@ -122,7 +128,7 @@ function within<T>(clock: Clock, ms: number, promise: Promise<T>, late: () => Er
       },
       (error: unknown) => {
         timer.cancel();
-        reject(error);
+        reject(failed(error));
       },
     );
   });

@@ -39,7 +39,6 @@ interface Seat {
 export class Waiter {
   readonly #options: WaiterOptions;
   readonly #closing = new AbortController();
-  readonly #waits = new Set<AbortController>();
   readonly #idle: Seat[] = [];
 
   constructor(options: WaiterOptions) {
@@ -53,41 +52,13 @@ export class Waiter {
    * missed meanwhile); none at the abort of `signal` or at `close`. Never rejects. All keys must be of one server.
    */
   async wait(keys: readonly string[], signal: AbortSignal, onRead?: OnBlocking): Promise<readonly string[]> {
-    if (signal.aborted || this.#closing.signal.aborted) return [];
-    const ending = new AbortController();
-    const end = () => ending.abort();
-    this.#waits.add(ending);
-    signal.addEventListener('abort', end);
-    try {
-      return await this.#untilWoken(keys, ending.signal, onRead);
-    } finally {
-      signal.removeEventListener('abort', end);
-      this.#waits.delete(ending);
-    }
-  }
-
-  close(): void {
-    this.#closing.abort();
-    for (const ending of this.#waits) ending.abort();
-  }
-
-  async #untilWoken(
-    keys: readonly string[],
-    signal: AbortSignal,
-    onRead: OnBlocking | undefined,
-  ): Promise<readonly string[]> {
+    const closing = this.#closing.signal;
     let failures = 0;
-    while (!signal.aborted) {
+    while (!signal.aborted && !closing.aborted) {
       try {
-        const taking = this.#take(this.#options.router.urlOf(keys[0] ?? ''));
-        const seat = await until(signal, taking);
-        if (seat === undefined) {
-          void taking.then(
-            (late) => this.#idle.push(late),
-            () => {},
-          );
-          return [];
-        }
+        const url = this.#options.router.urlOf(keys[0] ?? '');
+        const seat = this.#takeIdle(url) ?? (await this.#make(url, signal));
+        if (seat === undefined) return [];
         if (failures > 0) {
           this.#idle.push(seat);
           return keys;
@@ -95,12 +66,18 @@ export class Waiter {
         const key = await this.#read(seat, keys, signal, onRead);
         if (key !== undefined) return [key];
       } catch {
+        // Its connections end with `close`.
+        if (closing.aborted) return [];
         failures++;
         this.#options.router.doubt();
-        await this.#options.clock.sleep(this.#restMs(failures), signal);
+        await until(signal, this.#options.clock.sleep(this.#restMs(failures), closing));
       }
     }
     return [];
+  }
+
+  close(): void {
+    this.#closing.abort();
   }
 
   /** One blocking read; undefined when its time is over or `signal` aborted. */
@@ -173,10 +150,20 @@ export class Waiter {
     }
   }
 
-  async #take(url: string): Promise<Seat> {
-    for (let seat = this.#idleAt(url); seat !== undefined; seat = this.#idleAt(url)) {
-      if (seat.live) return seat;
+  /** A new seat; undefined at the abort of `signal`, then it is kept for a later wait. */
+  async #make(url: string, signal: AbortSignal): Promise<Seat | undefined> {
+    const making = this.#connect(url);
+    const seat = await until(signal, making);
+    if (seat === undefined) {
+      void making.then(
+        (late) => this.#idle.push(late),
+        () => {},
+      );
     }
+    return seat;
+  }
+
+  async #connect(url: string): Promise<Seat> {
     const { callDeadlineMs } = this.#options;
     const link = await openLink({
       ...this.#options,
@@ -197,9 +184,12 @@ export class Waiter {
     }
   }
 
-  #idleAt(url: string): Seat | undefined {
-    const at = this.#idle.findLastIndex((seat) => seat.url === url);
-    return at < 0 ? undefined : this.#idle.splice(at, 1)[0];
+  #takeIdle(url: string): Seat | undefined {
+    for (;;) {
+      const at = this.#idle.findLastIndex((seat) => seat.url === url);
+      const [seat] = at < 0 ? [] : this.#idle.splice(at, 1);
+      if (seat === undefined || seat.live) return seat;
+    }
   }
 
   #restMs(failures: number): number {

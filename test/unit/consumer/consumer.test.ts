@@ -137,6 +137,44 @@ describe('the consumer', () => {
     }
   });
 
+  for (const [jobs, runMs, order] of [
+    ['jobs that end soon go before', 1, ['given', 'ended', 'wait']],
+    ['jobs that take long do not hold up', 50, ['given', 'wait', 'ended']],
+  ] as const) {
+    it(`${jobs} the next wait for wakes`, async () => {
+      const shared = new MemoryBroker({ clock });
+      stops.push(() => shared.close());
+      const events: string[] = [];
+      const wait = shared.wait.bind(shared);
+      let waiting = 0;
+      shared.wait = async (...args) => {
+        events.push('wait');
+        waiting++;
+        const woken = await wait(...args);
+        waiting--;
+        return woken;
+      };
+      const { pool, broker, consumer, enqueue } = setUp({ shared });
+      pool.runMs = runMs;
+      pool.handler = ({ token }) => {
+        events.push('given');
+        setImmediate(() => {
+          events.push('ended');
+          pool.end(token, done());
+        });
+        return undefined;
+      };
+      await consumer.start();
+      for (let job = 1; job <= 2; job++) {
+        await until(() => waiting > 0 && pool.inFlight === 0);
+        events.length = 0;
+        await enqueue('a', 1);
+        await until(async () => (await broker.stats('a')).counters.completed === job && events.length === 3);
+      }
+      assert.deepEqual(events, order);
+    });
+  }
+
   it('claims nothing while it is paused, settles what it held, and claims again when it resumes', async () => {
     const { pool, broker, consumer, enqueue } = setUp();
     await enqueue('a', 3);

@@ -27,16 +27,17 @@ if marker then
 end
 
 -- All reads come first: a key of the wrong type fails here, before anything is written.
-redis.call('LLEN', KEYS[5])
-redis.call('ZCARD', KEYS[4])
-local holders, targets, stored = {}, {}, 0
+local woken = redis.call('LLEN', KEYS[5]) > 0
+local holders, targets, delays, stored = {}, {}, false, 0
 local i = 4
 while ARGV[i] do
   local kind, count = ARGV[i], tonumber(ARGV[i + 1])
   i = i + 2
   if kind == 'd' then
+    delays = true
     i = i + 2 * count
   elseif kind == 'u' then
+    delays = true
     local asked = {}
     for at = i, i + 6 * (count - 1), 6 do
       asked[#asked + 1] = ARGV[at + 1]
@@ -59,6 +60,7 @@ while ARGV[i] do
   end
 end
 for priority in pairs(targets) do redis.call('LLEN', KEYS[6 + priority]) end
+if delays then redis.call('ZCARD', KEYS[4]) end
 
 local refused = {}
 for at = 3, #answer, 2 do refused[answer[at]] = true end
@@ -102,5 +104,5 @@ redis.call('SET', KEYS[1], table.concat(answer, ' ', 3), 'PXAT', limit + 60000)
 if not meta[1] then redis.call('HSET', KEYS[2], 'schema', ARGV[2], 'epoch', ARGV[3]) end
 if now > seen + 1000 then redis.call('HSET', KEYS[2], 'time', now) end
 redis.pcall('HINCRBY', KEYS[2], 'enqueued', stored)
-if stored > 0 and not meta[3] and redis.call('LLEN', KEYS[5]) == 0 then redis.call('RPUSH', KEYS[5], '1') end
+if stored > 0 and not meta[3] and not woken then redis.call('RPUSH', KEYS[5], '1') end
 return answer
