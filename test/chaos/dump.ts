@@ -3,7 +3,7 @@
 import type { createClient } from 'redis';
 import { queueKeys } from '../../src/broker/redis/keys.ts';
 import type { DumpEvent } from './history.ts';
-import { NAMESPACE, QUEUES } from './settings.ts';
+import { LEASE_MS, NAMESPACE, QUEUES } from './settings.ts';
 
 type Client = Awaited<ReturnType<ReturnType<typeof createClient>['connect']>>;
 
@@ -15,10 +15,11 @@ export async function dumpQueues(redis: Client): Promise<DumpEvent[]> {
 
 const COUNT_WAITING = `
   local ids, count = {}, 0
-  local function look(records)
+  local renewed = redis.call('TIME')[1] * 1000 + table.remove(ARGV, 1)
+  local function look(records, all)
     for _, record in ipairs(records) do
       local id = string.sub(record, 2, 37)
-      if string.find(record, '"tag":', 1, true) and not ids[id] then
+      if (all or string.find(record, '"tag":', 1, true)) and not ids[id] then
         ids[id], count = true, count + 1
       end
     end
@@ -27,16 +28,24 @@ const COUNT_WAITING = `
     look(redis.call('ZRANGE', prefix .. 'delayed', 0, -1))
     look(redis.call('LRANGE', prefix .. 'suspects', 0, -1))
     for level = 0, 9 do look(redis.call('LRANGE', prefix .. 'ready:' .. level, 0, -1)) end
-    for _, daemon in ipairs(redis.call('ZRANGE', prefix .. 'leases', 0, -1)) do
-      look(redis.call('HVALS', prefix .. 'inflight:' .. daemon))
+    local leases = redis.call('ZRANGE', prefix .. 'leases', 0, -1, 'WITHSCORES')
+    for i = 1, #leases, 2 do
+      look(redis.call('HVALS', prefix .. 'inflight:' .. leases[i]), tonumber(leases[i + 1]) < renewed)
     end
   end
   return count`;
 
-/** How many jobs of the producer wait or run, at one moment. */
+/** A daemon that lives has renewed its lease in this time. */
+const RENEWED_WITHIN_MS = 2_000;
+
+/**
+ * How many jobs of the producer wait or run, at one moment, and how many of schedules are in flight of a daemon that is gone: there
+ * are new ones each second, but nobody else may be waited for.
+ */
 export async function countWaiting(redis: Client): Promise<number> {
   const prefixes = QUEUES.map((queue) => queueKeys(NAMESPACE, queue).meta.slice(0, -'meta'.length));
-  return Number(await redis.sendCommand(['EVAL', COUNT_WAITING, '0', ...prefixes]));
+  const renewed = String(LEASE_MS - RENEWED_WITHIN_MS);
+  return Number(await redis.sendCommand(['EVAL', COUNT_WAITING, '0', renewed, ...prefixes]));
 }
 
 async function dumpQueue(redis: Client, queue: string): Promise<DumpEvent> {
@@ -44,6 +53,7 @@ async function dumpQueue(redis: Client, queue: string): Promise<DumpEvent> {
   const waiting = await redis.zRange(keys.delayed, 0, -1);
   for (const key of [keys.suspects, ...keys.ready]) waiting.push(...(await redis.lRange(key, 0, -1)));
   const prefix = keys.meta.slice(0, -'meta'.length);
+  const leasesBefore = await redis.zRange(keys.leases, 0, -1);
   const all = await redis.keys(`${prefix.replace(/[{}]/g, '\\$&')}*`);
   const inFlight: { daemon: string; token: string; record: string }[] = [];
   const results: Record<string, string> = {};
@@ -71,8 +81,10 @@ async function dumpQueue(redis: Client, queue: string): Promise<DumpEvent> {
     } else if (!fixed.has(key) && (await redis.pTTL(key)) === -1) strayKeys.push(key);
   }
   const leases = await redis.zRange(keys.leases, 0, -1);
-  // A session that was opened late by a call nobody waited for any more is taken back by its lease.
-  const owned = new Set(leases.flatMap((daemon) => [keys.session(daemon), keys.held(daemon)]));
+  // A session that was opened late by a call nobody waited for any more is taken back by its lease, perhaps at this moment.
+  const owned = new Set(
+    [...leasesBefore, ...leases].flatMap((daemon) => [keys.session(daemon), keys.held(daemon)]),
+  );
   const meta = await redis.hGetAll(keys.meta);
   return {
     kind: 'dump',
