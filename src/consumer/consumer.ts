@@ -38,8 +38,8 @@ export interface ConsumerOptions {
 }
 
 /**
- * So long the next blocking read waits for what a wake has brought to end, where jobs end as soon: a worker that was just woken
- * often gets the core that this thread leaves.
+ * So long the next blocking read waits for a job to end, where jobs take no longer: a worker that was just woken often gets the core
+ * that this thread leaves.
  */
 const GIVE_WAY_MS = 1;
 
@@ -237,7 +237,7 @@ export class Consumer implements Service {
   }
 
   /**
-   * Claims first, and resolves when that is answered, or nothing was to be asked, and what it has brought was begun: a new
+   * Claims first, and resolves when that is answered, or nothing was to be asked, and short jobs had a moment to run: a new
    * blocking read would only be in the way of the job that is awaited.
    */
   async #hearWake(queues: readonly string[]): Promise<void> {

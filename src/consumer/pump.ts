@@ -66,7 +66,7 @@ export class Pump {
     this.#meanRunMs = addToMean(this.#meanRunMs, runMs);
   }
 
-  /** Whether jobs of late have run no longer than that. */
+  /** Whether jobs of late have taken at most so long in the mean. */
   runsWithin(ms: number): boolean {
     return this.#meanRunMs !== null && this.#meanRunMs <= ms;
   }

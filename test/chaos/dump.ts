@@ -35,12 +35,12 @@ const COUNT_WAITING = `
   end
   return count`;
 
-/** A daemon that lives has renewed its lease in this time. */
+/** A daemon that lives has renewed its lease in this time; the script, which counts whole seconds, looks at up to one more. */
 const RENEWED_WITHIN_MS = 2_000;
 
 /**
- * How many jobs of the producer wait or run, at one moment, and how many of schedules are in flight of a daemon that is gone: there
- * are new ones each second, but nobody else may be waited for.
+ * How many jobs of the producer wait or run, at one moment. With those of schedules that are in flight of a daemon that is gone: who waits
+ * for none to be left could not wait for all of these, as each second brings new ones.
  */
 export async function countWaiting(redis: Client): Promise<number> {
   const prefixes = QUEUES.map((queue) => queueKeys(NAMESPACE, queue).meta.slice(0, -'meta'.length));

@@ -149,7 +149,7 @@ export class RealRedis {
   }
 
   /**
-   * Jobs of the producer that have not ended. One script, so no job can move past the reader and no turn of the proxy is
+   * Jobs that are waited for (dump.ts). One script, so no job can move past the reader and no turn of the proxy is
    * needed: daemons that waited behind reads of many round trips missed their deadlines on a busy machine.
    */
   countWaiting(): Promise<number> {

@@ -110,7 +110,7 @@ function withPassword(url: string, password: string) {
 
 /**
  * What `promise` ends with, its failure as `failed` tells it; or after `ms` what `late` makes, and its later end is then of no
- * interest. One promise for each command: each hop between two costs as much as the work that it carries.
+ * interest. All in one, as each command passes here.
  */
 function within<T>(
   clock: Clock,

@@ -43,7 +43,7 @@ export class Waiter {
 
   constructor(options: WaiterOptions) {
     this.#options = options;
-    // One listener per connection: as many as there are waits at a time.
+    // One listener for each connection, and for each wait that rests.
     setMaxListeners(0, this.#closing.signal);
   }
 
@@ -70,6 +70,7 @@ export class Waiter {
         if (closing.aborted) return [];
         failures++;
         this.#options.router.doubt();
+        // Either ends it: the caller's signal the wait, `close` the timer as well.
         await until(signal, this.#options.clock.sleep(this.#restMs(failures), closing));
       }
     }

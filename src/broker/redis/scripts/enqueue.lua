@@ -28,16 +28,15 @@ end
 
 -- All reads come first: a key of the wrong type fails here, before anything is written.
 local woken = redis.call('LLEN', KEYS[5]) > 0
-local holders, targets, delays, stored = {}, {}, false, 0
+redis.call('ZCARD', KEYS[4])
+local holders, targets, stored = {}, {}, 0
 local i = 4
 while ARGV[i] do
   local kind, count = ARGV[i], tonumber(ARGV[i + 1])
   i = i + 2
   if kind == 'd' then
-    delays = true
     i = i + 2 * count
   elseif kind == 'u' then
-    delays = true
     local asked = {}
     for at = i, i + 6 * (count - 1), 6 do
       asked[#asked + 1] = ARGV[at + 1]
@@ -60,7 +59,6 @@ while ARGV[i] do
   end
 end
 for priority in pairs(targets) do redis.call('LLEN', KEYS[6 + priority]) end
-if delays then redis.call('ZCARD', KEYS[4]) end
 
 local refused = {}
 for at = 3, #answer, 2 do refused[answer[at]] = true end
