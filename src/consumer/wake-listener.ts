@@ -32,7 +32,7 @@ export interface WakeListenerOptions {
 export class WakeListener {
   readonly #options: WakeListenerOptions;
   readonly #signal: AbortSignal;
-  /** Ends the present wait; new only once it was used, as each costs more than the wait. */
+  /** Ends the present wait. Made anew only once it was used: else each job alone would cost one. */
   #ending = new AbortController();
 
   constructor(options: WakeListenerOptions, signal: AbortSignal) {
