@@ -1,4 +1,4 @@
-/** How a thread's first module is started: as it is when compiled, through `tsx` where it runs as source. */
+/** How a thread's first module is started: from the bundle when compiled, through `tsx` where it runs as source. */
 
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -10,14 +10,17 @@ export interface ThreadEntry {
 }
 
 /**
- * @param name The module without its extension, relative to `from`.
- * @param from `import.meta.url` of the caller, whose extension the module shares.
+ * @param name The module without its extension, beside the caller in the source.
+ * @param from `import.meta.url` of the caller.
  */
 export function threadEntry(name: string, from: string): ThreadEntry {
-  const source = from.endsWith('.ts');
-  const entry = new URL(`${name}.${source ? 'ts' : 'js'}`, from);
+  if (!from.endsWith('.ts')) {
+    const bundled = new URL(`../bundle/threads/${name}.js`, import.meta.url);
+    return { script: bundled, eval: false };
+  }
+  const entry = new URL(`./${name}.ts`, from);
   const { typescript } = process.features as { typescript?: string | false };
-  if (!source || typescript) return { script: entry, eval: false };
+  if (typescript) return { script: entry, eval: false };
   // `--import tsx` does nothing in a thread: its hooks are registered from within.
   const script = `import(${JSON.stringify(tsxApi(from))})
     .then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); });`;

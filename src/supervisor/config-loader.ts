@@ -14,7 +14,7 @@ export type LoadedAgain =
 
 /** Reads the file anew while the daemon goes on, in at most ten seconds. Never rejects. */
 export function loadConfigApart(path: string, clock: Clock): Promise<LoadedAgain> {
-  const { script, eval: isText } = threadEntry('./config-thread', import.meta.url);
+  const { script, eval: isText } = threadEntry('config-thread', import.meta.url);
   const workerData: ConfigThreadData = { path, env: { ...process.env } };
   return new Promise((resolve) => {
     let worker: Worker;

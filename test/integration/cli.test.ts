@@ -697,12 +697,15 @@ async function loadedPackages(coverage: string): Promise<Set<string>> {
   return found;
 }
 
-/** The package that a module is of, or those that are bundled in it: the bundler names each file that it puts in. */
+/** The package that a module is of, or those that are bundled in it: the build writes down which. */
 async function packagesIn(url: string): Promise<string[]> {
-  const IN_PACKAGE = /\bnode_modules\/((?:@[^/]+\/)?[^/]+)\//;
-  const name = IN_PACKAGE.exec(url)?.[1];
+  const name = /\bnode_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1];
   if (name !== undefined) return [name];
-  if (!url.includes('/dist/bundle/')) return [];
-  const files = (await readFile(new URL(url), 'utf8')).match(/^\/\/ node_modules\/\S+$/gm) ?? [];
-  return files.map((file) => IN_PACKAGE.exec(file)?.[1] as string);
+  const [, bundle, file] = /^(.*\/dist\/bundle\/)(.*)$/.exec(url) ?? [];
+  if (bundle === undefined || file === undefined) return [];
+  const bundled = JSON.parse(await readFile(new URL('packages.json', bundle), 'utf8')) as Record<
+    string,
+    string[]
+  >;
+  return bundled[file] ?? [];
 }

@@ -85,7 +85,7 @@ export class EmbeddedBroker implements Broker {
   /** @throws ForkloopError ERR_BROKER_UNFIT, ERR_ALREADY_RUNNING (another process holds the file). */
   async start(): Promise<void> {
     if (this.#state !== 'new') return;
-    const { script, eval: isText } = threadEntry('./store-thread', import.meta.url);
+    const { script, eval: isText } = threadEntry('store-thread', import.meta.url);
     const workerData = { path: this.#options.path };
     const worker = new Worker(script, { eval: isText, workerData, name: 'forkloop store', execArgv: [] });
     this.#worker = worker;

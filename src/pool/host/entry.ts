@@ -1,10 +1,10 @@
-/** How a worker's first module is started: as it is when compiled, through `tsx` where this file runs as source. */
+/** How a worker's first module is started: from the bundle when compiled, through `tsx` where this file runs as source. */
 
 import { fileURLToPath } from 'node:url';
 import { findTsx, stripsTypes, type Tsx } from '../../task/typescript.ts';
 
 const source = import.meta.url.endsWith('.ts');
-const entry = new URL(`../../worker/main.${source ? 'ts' : 'js'}`, import.meta.url);
+const entry = new URL(source ? '../../worker/main.ts' : '../../bundle/worker/main.js', import.meta.url);
 const tsx: Tsx | null = source && !stripsTypes() ? findTsx(import.meta.url) : null;
 
 /** The first module of a forked worker. */

@@ -14,19 +14,16 @@ export interface StackSample {
 export function stackSample(answer: GuardAnswer): StackSample | null {
   // A loop that waits wakes now and then: what is then seen says nothing of a job.
   if (answer === null || !answer.frames.some(isForeign)) return null;
-  const caller = answer.frames.findIndex(({ url }) => url === CALLER);
+  const outermost = answer.frames.findLastIndex(isForeign);
+  const caller = answer.frames.findIndex((frame, index) => index > outermost && isOurs(frame));
+  // What calls the code of a task is the same for every job.
   const frames = caller > 0 ? answer.frames.slice(0, caller) : answer.frames;
   return { stack: frames.map(frameLine).join('\n'), token: answer.token };
 }
 
-/** Neither Node's nor ours. */
-const isForeign = ({ url }: Frame): boolean => !url.startsWith('node:') && !url.startsWith(OURS);
-
 const OURS = new URL('../../', import.meta.url).href;
-
-/** It calls the code of a task: what is below it is ours, and the same for every job. */
-const CALLER = new URL(`../../task/run.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
-  .href;
+const isOurs = ({ url }: Frame): boolean => url.startsWith(OURS);
+const isForeign = (frame: Frame): boolean => !frame.url.startsWith('node:') && !isOurs(frame);
 
 /** As the `stack` of an error of this name and message. */
 export const stackText = (name: string, message: string, stack: string): string =>
