@@ -59,7 +59,7 @@ export const mixed: Suite = {
             progress.step(`${load.name}: ${contender.name}`);
             const ended = await arena.open(contender, redis, async (stage) => {
               await warmUp(stage, ['cpu', 'io']);
-              if (load.name === 'open load' && !context.quick) await warmUpSingly(stage, ['cpu', 'io']);
+              if (!context.quick) await warmUpSingly(stage, ['cpu', 'io']);
               return play(load.arrivals, stage, 1, turnsFor(CPU_MS));
             });
             keep(results.get(load.name)!, contender.name, ended);
