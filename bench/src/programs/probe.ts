@@ -1,6 +1,6 @@
 /**
- * What handlers report, for every contender the same: counters in memory, written to a file of this thread's own ten times
- * a second and when asked for stamps, so that a job costs no I/O. Files that begin with `count` hold four numbers a phase
+ * What handlers report, for every contender the same: counters in memory, written to a file of this thread's own at most
+ * fifty times a second, so that a job costs no I/O. Files that begin with `count` hold four numbers a phase
  * (phase, jobs, first and last end), those with `stamp` four numbers a job (phase, index, begin, end); doubles, times in
  * microseconds.
  */

@@ -55,7 +55,7 @@ export const mixed: Suite = {
       const redis = await arena.server('off');
       for (let round = 0; round < rounds; round++) {
         for (const load of loads) {
-          for (const contender of MIXED_CONTENDERS) {
+          for (const contender of round % 2 === 0 ? MIXED_CONTENDERS : MIXED_CONTENDERS.toReversed()) {
             progress.step(`${load.name}: ${contender.name}`);
             const ended = await arena.open(contender, redis, async (stage) => {
               await warmUp(stage, ['cpu', 'io']);
