@@ -8,6 +8,7 @@ import { atMost } from '../report/bars.ts';
 import { short } from '../report/numbers.ts';
 import type { Stage } from './arena.ts';
 import { PROCESSES } from './entrants.ts';
+import { inTurn } from './in-turn.ts';
 import type { Part, Surroundings } from './isolation-part.ts';
 import { BULLMQ_BOTH, FORKLOOP_BOTH, MIXED_CONTENDERS } from './mixed-entrants.ts';
 import { Samples, SHARES } from './samples.ts';
@@ -72,7 +73,7 @@ export function cpuStorm({ context, arena, suite }: Surroundings): Part {
         samples.add(TIMER, round, seen.timer);
         samples.add(PING, round, seen.ping);
       }
-      for (const contender of CONTENDERS) {
+      for (const contender of inTurn(CONTENDERS, round)) {
         step(`CPU storm: ${contender.name}`);
         await arena.open(contender, redis, (stage) => storm(stage, contender.name, round));
       }

@@ -7,6 +7,7 @@ import type { Plot } from '../report/plot.ts';
 import type { Table } from '../report/table.ts';
 import { Arena } from './arena.ts';
 import { BULLMQ, type Entrant, FORKLOOP_ASYNC } from './entrants.ts';
+import { inTurn } from './in-turn.ts';
 import { HEATS } from './latency-entrants.ts';
 import { steady } from './steady.ts';
 import type { Findings, Suite, SuiteContext } from './suite.ts';
@@ -56,7 +57,7 @@ export const latency: Suite = {
         const rate = (await paceOf(arena, pace, size.paceMs)) / 2;
         rates.push(rate);
         for (let round = 0; round < rounds; round++) {
-          for (const entrant of entrants) {
+          for (const entrant of inTurn(entrants, round)) {
             progress.step(entrant.contender.name);
             await measure(arena, entrant, { size, round, rate, context, times });
           }

@@ -9,6 +9,7 @@ import type { Plot } from '../report/plot.ts';
 import type { Table } from '../report/table.ts';
 import { Arena } from './arena.ts';
 import { PROCESSES, SLOTS } from './entrants.ts';
+import { inTurn } from './in-turn.ts';
 import {
   BULLMQ_BOTH,
   FORKLOOP_BOTH,
@@ -55,7 +56,7 @@ export const mixed: Suite = {
       const redis = await arena.server('off');
       for (let round = 0; round < rounds; round++) {
         for (const load of loads) {
-          for (const contender of round % 2 === 0 ? MIXED_CONTENDERS : MIXED_CONTENDERS.toReversed()) {
+          for (const contender of inTurn(MIXED_CONTENDERS, round)) {
             progress.step(`${load.name}: ${contender.name}`);
             const ended = await arena.open(contender, redis, async (stage) => {
               await warmUp(stage, ['cpu', 'io']);

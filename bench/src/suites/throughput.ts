@@ -18,6 +18,7 @@ import {
   MAIN_ENTRANTS,
   MORE_ENTRANTS,
 } from './entrants.ts';
+import { inTurn } from './in-turn.ts';
 import { steady } from './steady.ts';
 import type { Findings, Suite, SuiteContext } from './suite.ts';
 
@@ -49,7 +50,7 @@ export const throughput: Suite = {
     const progress = context.progress(rounds * entrants.length);
     try {
       for (let round = 0; round < rounds; round++) {
-        for (const entrant of entrants) {
+        for (const entrant of inTurn(entrants, round)) {
           progress.step(entrant.contender.name);
           await arena.with(entrant, (stage) => measure(stage, entrant, size, round, context));
         }
