@@ -18,19 +18,19 @@ const require = createRequire(import.meta.url);
 const LIBRARY = join(dirname(createRequire(require.resolve('redis')).resolve('@redis/client')), 'lib');
 const METADATA = join(LIBRARY, 'command-metadata/command-metadata-data.js');
 const COMMANDS = join(LIBRARY, 'commands/index.js');
-const winston = createRequire(require.resolve('winston'));
+const fromWinston = createRequire(require.resolve('winston'));
 /** Files of packages of which the bundles need less, or nothing, and what stands there instead. */
 const LESS = new Map([
   // What is known of each of the driver's commands is for clusters and caches: two thirds of what it takes to load.
   [METADATA, 'exports.COMMAND_METADATA = {};'],
   [COMMANDS, commandsOfClient()],
   // The log writes to a stream of its own, and nobody looks for winston's own traces.
-  [winston.resolve('./winston/transports'), "exports.Stream = require('./stream');"],
-  [winston.resolve('@dabh/diagnostics'), 'module.exports = () => () => {};'],
+  [fromWinston.resolve('./winston/transports'), "exports.Stream = require('./stream');"],
+  [fromWinston.resolve('@dabh/diagnostics'), 'module.exports = () => () => {};'],
   // A copy of Node's own streams, which it gives way to where it is told so.
-  [winston.resolve('readable-stream'), "module.exports = require('stream');"],
+  [fromWinston.resolve('readable-stream'), "module.exports = require('stream');"],
   [
-    winston.resolve('readable-stream/lib/_stream_writable.js'),
+    fromWinston.resolve('readable-stream/lib/_stream_writable.js'),
     "module.exports = require('stream').Writable;",
   ],
 ]);

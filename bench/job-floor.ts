@@ -12,8 +12,8 @@ import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../test/support/redis-server.ts';
 import { command } from './floor/resp.ts';
-import { threadsOf } from './floor/threads.ts';
 import { randomFrom } from './src/measure/random.ts';
+import { scheduledUsByThread } from './src/site/idle-cpu.ts';
 
 const JOBS_A_SECOND = 61;
 const WAIT_MS = 200;
@@ -34,20 +34,17 @@ try {
   socket.setNoDelay(true);
   await new Promise((resolve) => mover.once('message', resolve));
   await play(socket, WARM_UP, 5);
-  const pids = { 'the program that moves jobs': mover.pid as number, 'redis-server': server.pid };
-  const before = Object.values(pids).map(threadsOf);
+  const programs = [
+    { name: 'the program that moves jobs', pid: mover.pid as number },
+    { name: 'redis-server', pid: server.pid },
+  ].map((program) => ({ ...program, before: scheduledUsByThread(program.pid) }));
   const own = process.cpuUsage();
   await play(socket, TIMES, 1_000 / JOBS_A_SECOND);
   const mine = process.cpuUsage(own);
-  report('the program that enqueues', (mine.user + mine.system) / TIMES, []);
-  for (const [index, [name, pid]] of Object.entries(pids).entries()) {
-    const earlier = before[index] as ReturnType<typeof threadsOf>;
-    const threads = [...threadsOf(pid)].map(([tid, us]) => (us - (earlier.get(tid) ?? 0)) / TIMES);
-    report(
-      name,
-      threads.reduce((sum, us) => sum + us, 0),
-      threads,
-    );
+  report('the program that enqueues', [(mine.user + mine.system) / TIMES]);
+  for (const { name, pid, before } of programs) {
+    const threads = [...scheduledUsByThread(pid)].map(([id, us]) => (us - (before.get(id) ?? 0)) / TIMES);
+    report(name, threads);
   }
   socket.destroy();
 } finally {
@@ -66,7 +63,9 @@ async function play(socket: Socket, times: number, meanMs: number): Promise<void
   await new Promise((resolve) => setTimeout(resolve, 2 * WAIT_MS));
 }
 
-function report(name: string, us: number, threads: readonly number[]): void {
+/** `threads`: microseconds a job of each. */
+function report(name: string, threads: readonly number[]): void {
+  const us = threads.reduce((sum, each) => sum + each, 0);
   const largest = threads.filter((each) => each >= 20).sort((a, b) => b - a);
   const parts =
     largest.length > 1 ? ` (its threads: ${largest.map((each) => each.toFixed(0)).join(', ')})` : '';

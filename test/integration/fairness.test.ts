@@ -29,7 +29,7 @@ describeRedis('a queue beside a flooded one of the same pool, on Redis', () => {
 
 function define(more: object): void {
   for (const [name, pool, most] of [
-    // At 250 and 1,600 jobs of the flood a second, a poll of each second lets through twice as many.
+    // The flood runs 250 and 1,600 jobs a second: a poll of each second lets through at least twice as many.
     ['a process pool', { kind: 'process', workers: 2 }, 120],
     ['an async pool', { kind: 'async', concurrency: 8 }, 400],
   ] as const) {

@@ -5,14 +5,16 @@ import { readdirSync, readFileSync } from 'node:fs';
  * that do almost nothing. Threads that have ended are left out.
  */
 export function scheduledUsOf(pids: readonly number[]): number {
-  let sum = 0;
-  for (const pid of pids) {
-    for (const task of tasksOf(pid)) {
-      const [nanoseconds] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
-      sum += Number(nanoseconds) / 1_000;
-    }
-  }
-  return sum;
+  return pids.flatMap((pid) => [...scheduledUsByThread(pid).values()]).reduce((sum, us) => sum + us, 0);
+}
+
+/** The same of each thread of a process, by its id; of none when the process has gone. */
+export function scheduledUsByThread(pid: number): ReadonlyMap<string, number> {
+  const times = tasksOf(pid).map((task): [string, number] => {
+    const [nanoseconds] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
+    return [task, Number(nanoseconds) / 1_000];
+  });
+  return new Map(times);
 }
 
 function tasksOf(pid: number): string[] {
