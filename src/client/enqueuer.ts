@@ -35,14 +35,20 @@ export interface EnqueuerOptions {
   readonly newId: NewId;
 }
 
+/** Of batches in flight: one is being stored while the next one is made and the callers of the last one hear. */
+const LANES = 2;
+
 /**
  * Sends the jobs of one queue. The calls of one turn travel together; while a batch is in flight the next one gathers, so
- * batches grow with the load and nothing ever waits for a timer. A batch whose end is not known is sent again as it is.
+ * batches grow with the load and nothing ever waits for a timer. Where it is half full, it goes beside the one in flight.
+ * A batch whose end is not known is sent again as it is, so that those of a later one may be stored before its own.
  */
 export class Enqueuer {
   readonly #options: EnqueuerOptions;
   readonly #waiting = new WaitingLine();
-  #state: 'idle' | 'scheduled' | 'sending' = 'idle';
+  #inFlight = 0;
+  /** Whether batches are cut at the end of this turn. */
+  #scheduled = false;
   #expiry: Timer | null = null;
   /** Broker's clock minus ours, as last told. */
   #offset: number | null = null;
@@ -108,27 +114,37 @@ export class Enqueuer {
 
   #put(waiting: Waiting): void {
     this.#waiting.push(waiting);
-    if (this.#state === 'idle') {
-      this.#state = 'scheduled';
-      queueMicrotask(() => void this.#sendAll());
-    } else {
-      this.#armExpiry();
+    if (this.#scheduled) return;
+    if (this.#mayBegin()) {
+      this.#scheduled = true;
+      queueMicrotask(() => this.#begin());
+    } else this.#armExpiry();
+  }
+
+  #mayBegin(): boolean {
+    if (this.#inFlight === 0) return this.#waiting.size > 0;
+    return this.#inFlight < LANES && this.#waiting.isHalfBatch;
+  }
+
+  #begin(): void {
+    this.#scheduled = false;
+    while (this.#mayBegin()) void this.#sendBatch(this.#waiting.takeBatch());
+    if (this.#waiting.size > 0) this.#armExpiry();
+    else {
+      this.#expiry?.cancel();
+      this.#expiry = null;
     }
   }
 
-  async #sendAll(): Promise<void> {
-    this.#state = 'sending';
-    while (this.#waiting.size > 0) {
-      const batch = this.#waiting.takeBatch();
-      try {
-        await this.#send(batch);
-      } catch (error) {
-        endAll(batch, new BrokerError('unknown', String(error), { cause: error }));
-      }
+  async #sendBatch(batch: readonly Waiting[]): Promise<void> {
+    this.#inFlight++;
+    try {
+      await this.#send(batch);
+    } catch (error) {
+      endAll(batch, new BrokerError('unknown', String(error), { cause: error }));
     }
-    this.#state = 'idle';
-    this.#expiry?.cancel();
-    this.#expiry = null;
+    this.#inFlight--;
+    this.#begin();
   }
 
   /**

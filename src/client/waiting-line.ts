@@ -25,6 +25,8 @@ export interface Waiting {
 export class WaitingLine {
   #items: Waiting[] = [];
   #head = 0;
+  /** Of records. */
+  #bytes = 0;
 
   get size(): number {
     return this.#items.length - this.#head;
@@ -34,8 +36,14 @@ export class WaitingLine {
     return this.#items[this.#head];
   }
 
+  /** Whether what waits would make at least half a batch. */
+  get isHalfBatch(): boolean {
+    return this.size * 2 >= BATCH_LIMIT || this.#bytes * 2 >= BATCH_BYTES_LIMIT;
+  }
+
   push(one: Waiting): void {
     this.#items.push(one);
+    this.#bytes += one.job.record.length;
   }
 
   takeBatch(): Waiting[] {
@@ -55,6 +63,7 @@ export class WaitingLine {
 
   #take(end: number): Waiting[] {
     const taken = this.#items.slice(this.#head, end);
+    for (const { job } of taken) this.#bytes -= job.record.length;
     this.#head = end;
     if (this.#head * 2 < this.#items.length) return taken;
     this.#items = this.#items.slice(this.#head);

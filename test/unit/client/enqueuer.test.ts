@@ -62,6 +62,58 @@ describe('the enqueuer', () => {
     await Promise.all(rest);
   });
 
+  for (const [what, count, record] of [
+    ['128 jobs', 128, 'x'],
+    ['2 MiB', 2, 'x'.repeat(1024 ** 2)],
+  ] as const) {
+    it(`sends a second batch beside the one in flight when there are ${what}, and a third when one has ended`, async () => {
+      const answers: (() => void)[] = [];
+      const { add, batches } = setUp(
+        (batch) =>
+          new Promise((resolve) => {
+            answers.push(() =>
+              resolve({ status: 'stored', existing: batch.jobs.map(() => null), now: 0 }),
+            );
+          }),
+      );
+      const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+      const sizes = () => batches.map(({ jobs }) => jobs.length);
+      const ends = [add('first')];
+      await turn();
+      for (let index = 1; index < count; index++) ends.push(add(record));
+      await turn();
+      assert.deepEqual(sizes(), [1], 'few wait');
+      ends.push(add(record));
+      await turn();
+      assert.deepEqual(sizes(), [1, count]);
+      for (let index = 0; index < count; index++) ends.push(add(record));
+      await turn();
+      assert.deepEqual(sizes(), [1, count], 'two are in flight');
+      answers[1]?.();
+      await turn();
+      assert.deepEqual(sizes(), [1, count, count]);
+      ends.push(add('last'));
+      answers[2]?.();
+      await turn();
+      assert.deepEqual(sizes(), [1, count, count], 'one waits behind the first');
+      answers[0]?.();
+      await turn();
+      assert.deepEqual(sizes(), [1, count, count, 1]);
+      answers[3]?.();
+      await Promise.all(ends);
+    });
+  }
+
+  it('ends by its own deadline what waits behind two batches without an answer', async () => {
+    const { add, clock, batches } = setUp(() => silence);
+    for (let index = 0; index < 512; index++) void add('stuck').catch(() => {});
+    await clock.advance(500);
+    const waiting = assert.rejects(add('behind'), { disposition: 'refused' });
+    await clock.advance(2_001);
+    await waiting;
+    assert.equal(batches.length, 2);
+  });
+
   it('cuts batches at 256 jobs and where their bytes reach 4 MiB', async () => {
     const many = setUp();
     await Promise.all(Array.from({ length: 600 }, (_, i) => many.add(String(i))));
