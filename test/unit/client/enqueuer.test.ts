@@ -71,9 +71,7 @@ describe('the enqueuer', () => {
       const { add, batches } = setUp(
         (batch) =>
           new Promise((resolve) => {
-            answers.push(() =>
-              resolve({ status: 'stored', existing: batch.jobs.map(() => null), now: 0 }),
-            );
+            answers.push(() => resolve({ status: 'stored', existing: batch.jobs.map(() => null), now: 0 }));
           }),
       );
       const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
