@@ -11,8 +11,8 @@ import { fork } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../test/support/redis-server.ts';
-import { command } from './floor/resp.ts';
 import { randomFrom } from './src/measure/random.ts';
+import { command } from './src/programs/resp.ts';
 import { scheduledUsByThread } from './src/site/idle-cpu.ts';
 
 const JOBS_A_SECOND = 61;

@@ -12,9 +12,9 @@ import { fork } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../test/support/redis-server.ts';
-import { command } from './floor/resp.ts';
 import { quantile } from './proof/quantile.ts';
 import { nowUs } from './src/measure/monotonic.ts';
+import { command } from './src/programs/resp.ts';
 
 const EVERY_MS = 10;
 const TIMES = 500;

@@ -1,7 +1,7 @@
 /** What a daemon does for an I/O job, and nothing else: reads blockingly, hands to a thread that waits, tells Redis of the end. */
 import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import { command } from './resp.ts';
+import { command } from '../src/programs/resp.ts';
 
 const [port, waitMs] = process.argv.slice(2).map(Number);
 

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { nowUs } from '../src/measure/monotonic.ts';
-import { command } from './resp.ts';
+import { command } from '../src/programs/resp.ts';
 
 const thread = new Worker(
   `const { parentPort } = require('node:worker_threads');

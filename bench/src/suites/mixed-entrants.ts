@@ -1,3 +1,4 @@
+import { bare } from '../contenders/bare.ts';
 import { bullmq } from '../contenders/bullmq.ts';
 import type { Contender, PoolLayout } from '../contenders/contender.ts';
 import { forkloop } from '../contenders/forkloop.ts';
@@ -24,3 +25,6 @@ export const MIXED_CONTENDERS: readonly Contender[] = [
   bullmq({ name: 'BullMQ, sandboxed alone', pools: [processPool(LONE_PROCESSES)] }),
   bullmq({ name: 'BullMQ, in-process alone', pools: [asyncPool()] }),
 ];
+
+/** What nothing of this shape can be far below. It takes one job at a time: only where jobs come alone. */
+export const BARE = bare({ name: 'bare programs, nothing kept', pools: both });

@@ -1,3 +1,4 @@
+import type { Contender } from '../contenders/contender.ts';
 import { type Arrival, burst, CPU_MS, IO_MS, idealTimes, openLoad } from '../measure/mixed-load.ts';
 import { type LoopOrder, oneLoopTimes } from '../measure/one-loop.ts';
 import { type Completion, play } from '../measure/play.ts';
@@ -11,6 +12,7 @@ import { Arena } from './arena.ts';
 import { PROCESSES, SLOTS } from './entrants.ts';
 import { inTurn } from './in-turn.ts';
 import {
+  BARE,
   BULLMQ_BOTH,
   FORKLOOP_BOTH,
   FORKLOOP_LONE_ASYNC,
@@ -37,6 +39,7 @@ interface Load {
   readonly name: 'open load' | 'burst';
   readonly arrivals: readonly Arrival[];
   readonly ideal: readonly number[];
+  readonly contenders: readonly Contender[];
 }
 
 /** All rounds of one contender under one load. */
@@ -51,12 +54,12 @@ export const mixed: Suite = {
     const loads = loadsOf(context.seed, size);
     const results = new Map(loads.map(({ name }) => [name, new Map() as Results]));
     const arena = new Arena(context.workspace);
-    const progress = context.progress(rounds * MIXED_CONTENDERS.length * loads.length);
+    const progress = context.progress(rounds * loads.flatMap(({ contenders }) => contenders).length);
     try {
       const redis = await arena.server('off');
       for (let round = 0; round < rounds; round++) {
         for (const load of loads) {
-          for (const contender of inTurn(MIXED_CONTENDERS, round)) {
+          for (const contender of inTurn(load.contenders, round)) {
             progress.step(`${load.name}: ${contender.name}`);
             const ended = await arena.open(contender, redis, async (stage) => {
               await warmUp(stage, ['cpu', 'io']);
@@ -80,8 +83,18 @@ function loadsOf(seed: number, size: Size): Load[] {
   const open = openLoad(seed, size.seconds);
   const all = burst(seed, ...size.burst);
   return [
-    { name: 'open load', arrivals: open, ideal: idealTimes(open, PROCESSES, open.length) },
-    { name: 'burst', arrivals: all, ideal: idealTimes(all, PROCESSES, SLOTS) },
+    {
+      name: 'open load',
+      arrivals: open,
+      ideal: idealTimes(open, PROCESSES, open.length),
+      contenders: [BARE, ...MIXED_CONTENDERS],
+    },
+    {
+      name: 'burst',
+      arrivals: all,
+      ideal: idealTimes(all, PROCESSES, SLOTS),
+      contenders: MIXED_CONTENDERS,
+    },
   ];
 }
 
@@ -121,7 +134,7 @@ function findings(loads: readonly Load[], results: ReadonlyMap<string, Results>)
     bars: bars(loads, results),
     notes: [
       `Time to completion: from the planned arrival to the end of the handler, milliseconds. CPU jobs burn ${CPU_MS} ms of a core (calibrated before each turn, when the contender had nothing to do), I/O jobs wait 200 ms. Both pools: ${PROCESSES} processes and ${SLOTS} slots, for every contender. A process pool alone has 8 processes.`,
-      `Ideal: CPU jobs in the order of arrival on ${PROCESSES} cores; I/O jobs without waiting (open load) or in ${SLOTS} slots (burst). It costs nothing to enqueue, move and settle in it. Own ideal: the same mean for handlers that take as long as this contender's took; where it is far above the ideal, other programs used the machine, or the contender itself did. One loop: what an event loop that costs nothing makes of the open load, in the order in which jobs and the ends of waits get ready, or with I/O before CPU jobs; with how much a single async pool can be outdone lies between them.`,
+      `Ideal: CPU jobs in the order of arrival on ${PROCESSES} cores; I/O jobs without waiting (open load) or in ${SLOTS} slots (burst). It costs nothing to enqueue, move and settle in it. Own ideal: the same mean for handlers that take as long as this contender's took; where it is far above the ideal, other programs used the machine, or the contender itself did. Bare programs: the wakes of a job that comes alone, and nothing checked, counted, leased or kept. One loop: what an event loop that costs nothing makes of the open load, in the order in which jobs and the ends of waits get ready, or with I/O before CPU jobs; with how much a single async pool can be outdone lies between them.`,
     ],
   };
 }
