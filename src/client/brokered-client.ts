@@ -69,7 +69,7 @@ export class BrokeredClient {
     }
   }
 
-  /** Two batches at a time: one is made while the other is sent. After one that failed no further is sent. */
+  /** Two batches at a time. After one that failed no further is made. */
   async enqueueMany(
     task: AnyTask | string,
     inputs: readonly unknown[],
@@ -92,13 +92,17 @@ export class BrokeredClient {
         await this.#enqueuer(queue).learnTime(makerNow().make(newId(), first));
       const batches: Promise<Batch>[] = [];
       let failure: BrokerError | undefined;
+      const noteFailure = (batch: Batch) => {
+        failure = graver(failure, batch.failure);
+        return batch;
+      };
       for (let from = 0; from < jsons.length && failure === undefined; from += BATCH_LIMIT) {
-        batches.push(this.#storeBatch(makerNow(), queue, jsons.slice(from, from + BATCH_LIMIT)));
-        failure = (await batches.at(-2))?.failure;
+        const inputs = jsons.slice(from, from + BATCH_LIMIT);
+        batches.push(this.#storeBatch(makerNow(), queue, inputs).then(noteFailure));
+        await batches.at(-2);
       }
       const ended = await Promise.all(batches);
       const handles = ended.flatMap((batch) => batch.handles);
-      failure = ended.map((batch) => batch.failure).reduce(graver);
       if (failure !== undefined) throw new EnqueueManyError(handles, inputs.length, failure);
       return handles;
     } finally {

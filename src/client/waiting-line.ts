@@ -32,8 +32,9 @@ export class WaitingLine {
     return this.#items.length - this.#head;
   }
 
-  get first(): Waiting | undefined {
-    return this.#items[this.#head];
+  /** The first of all: a call that took its time before it came here has an earlier one than those before it. */
+  get deadline(): number {
+    return deadlineOf(this.#items.slice(this.#head));
   }
 
   /** Whether what waits would make at least half a batch. */
@@ -46,9 +47,10 @@ export class WaitingLine {
     this.#bytes += one.job.record.length;
   }
 
-  takeBatch(): Waiting[] {
+  /** Cut where its bytes reach `bytesLimit`, which one job alone may pass. */
+  takeBatch(bytesLimit: number): Waiting[] {
     let [bytes, end] = [0, this.#head];
-    while (end < this.#items.length && end - this.#head < BATCH_LIMIT && bytes < BATCH_BYTES_LIMIT) {
+    while (end < this.#items.length && end - this.#head < BATCH_LIMIT && bytes < bytesLimit) {
       bytes += (this.#items[end] as Waiting).job.record.length;
       end++;
     }
@@ -56,20 +58,29 @@ export class WaitingLine {
   }
 
   takeUntil(now: number): Waiting[] {
-    let end = this.#head;
-    while (end < this.#items.length && (this.#items[end] as Waiting).deadline <= now) end++;
-    return this.#take(end);
+    const [late, left]: [Waiting[], Waiting[]] = [[], []];
+    for (const one of this.#items.slice(this.#head)) (one.deadline <= now ? late : left).push(one);
+    this.#items = left;
+    this.#head = 0;
+    this.#bytes -= bytesOf(late);
+    return late;
   }
 
   #take(end: number): Waiting[] {
     const taken = this.#items.slice(this.#head, end);
-    for (const { job } of taken) this.#bytes -= job.record.length;
+    this.#bytes -= bytesOf(taken);
     this.#head = end;
     if (this.#head * 2 < this.#items.length) return taken;
     this.#items = this.#items.slice(this.#head);
     this.#head = 0;
     return taken;
   }
+}
+
+export function bytesOf(batch: readonly Waiting[]): number {
+  let bytes = 0;
+  for (const { job } of batch) bytes += job.record.length;
+  return bytes;
 }
 
 export function endAll(batch: readonly Waiting[], error: BrokerError): void {

@@ -55,7 +55,7 @@ export function climateOf(dice: Dice, store: 'redis' | 'embedded'): Climate {
     daemons: store === 'embedded' && dice.chance(0.5) ? 1 : dice.whole(2, 3),
     queues: dice.chance(0.6) ? ['a'] : ['a', 'b'],
     ...(dice.chance(0.1)
-      ? { slots: 200, batches: dice.whole(4, 10), largestBatch: 250 }
+      ? { slots: 200, batches: dice.whole(4, 10), largestBatch: 600 }
       : { slots: dice.pick([1, 3, 8, 30]), batches: dice.whole(20, 60), largestBatch: 40 }),
     leaseMs,
     heartbeatMs: short ? 4_000 : 5_000,

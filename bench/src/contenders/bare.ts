@@ -7,7 +7,7 @@ import { startWorker } from './worker-process.ts';
 
 /**
  * Not a job queue: what is left of one when nothing is checked, counted, leased or kept. It has the programs and the wakes
- * of a job that comes alone, so that no queue of such programs can be faster; a job in it is lost with any of them.
+ * of a job that comes alone, so that no queue of such programs can be much faster; a job in it is lost with any of them.
  */
 export function bare(options: ContenderOptions): Contender {
   return { name: options.name, open: (site) => open(options, site) };
@@ -42,6 +42,7 @@ class Producer {
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (replies) => {
+      if (replies.includes('-')) throw new Error(`the bare programs: ${replies}`);
       for (const byte of replies) if (byte === LINE_FEED) this.#waiting.shift()?.();
     });
   }

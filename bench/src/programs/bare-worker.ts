@@ -26,7 +26,7 @@ const child: Runner = (ended) => {
   return (json) => void forked.send(json);
 };
 
-/** Reads one job at a time while a runner has room: a thread takes many, a child one. */
+/** Reads one job at a time while a runner has room: a thread takes many, a child one. Runners are a queue's own. */
 function serve(queue: string, { kind, size }: WorkerSettings['pools'][number], writes: Socket): void {
   const reads = open();
   const [start, runners, room] = kind === 'async' ? [thread, 1, size] : [child, size, 1];
@@ -39,9 +39,9 @@ function serve(queue: string, { kind, size }: WorkerSettings['pools'][number], w
   };
   for (let n = 0; n < runners; n++) {
     const give = start(() => {
-      writes.write(command('INCR', 'ended'));
       free.push(give);
       read();
+      writes.write(command('INCR', 'ended'));
     });
     for (let place = 0; place < room; place++) free.push(give);
   }

@@ -87,7 +87,7 @@ function loadsOf(seed: number, size: Size): Load[] {
       name: 'open load',
       arrivals: open,
       ideal: idealTimes(open, PROCESSES, open.length),
-      contenders: [BARE, ...MIXED_CONTENDERS],
+      contenders: [...MIXED_CONTENDERS, BARE],
     },
     {
       name: 'burst',

@@ -139,4 +139,28 @@ describe('enqueueMany', () => {
     const error = (await ended) as EnqueueManyError;
     assert.deepEqual([error.name, error.disposition, error.stored], ['EnqueueManyError', 'unknown', []]);
   });
+
+  it('makes no third batch when the second has failed, though the first is stored after it', async () => {
+    const full = new BrokerError('refused', 'no room', { code: 'ERR_BROKER_FULL' });
+    let storeFirst = () => {};
+    let calls = 0;
+    const { client, clock } = setUp(({ jobs }) => {
+      calls += 1;
+      if (calls === 2) return Promise.reject(full);
+      return new Promise((resolve) => {
+        storeFirst = () => resolve({ status: 'stored', existing: jobs.map(() => null), now: clock.now() });
+      });
+    });
+    const ended = client.enqueueMany('a.b', inputs(1_000)).catch((error: EnqueueManyError) => error);
+    await nextTurn();
+    assert.equal(calls, 2);
+    storeFirst();
+    const error = (await ended) as EnqueueManyError;
+    assert.deepEqual([error.code, error.stored.length, calls], ['ERR_BROKER_FULL', 256, 2]);
+  });
+
+  it('stores nothing where there are no inputs', async () => {
+    const { client } = setUp(() => assert.fail('it called'));
+    assert.deepEqual(await client.enqueueMany('a.b', []), []);
+  });
 });

@@ -34,6 +34,8 @@ function setUp(...answers: Answer[]) {
   return { add, batches, clock, stored, enqueuer };
 }
 
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 const records = (batch: EnqueueBatch | undefined) => batch?.jobs.map(({ record }) => record);
 
 describe('the enqueuer', () => {
@@ -68,13 +70,12 @@ describe('the enqueuer', () => {
   ] as const) {
     it(`sends a second batch beside the one in flight when there are ${what}, and a third when one has ended`, async () => {
       const answers: (() => void)[] = [];
-      const { add, batches } = setUp(
+      const { add, batches, clock } = setUp(
         (batch) =>
           new Promise((resolve) => {
             answers.push(() => resolve({ status: 'stored', existing: batch.jobs.map(() => null), now: 0 }));
           }),
       );
-      const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
       const sizes = () => batches.map(({ jobs }) => jobs.length);
       const ends = [add('first')];
       await turn();
@@ -99,15 +100,76 @@ describe('the enqueuer', () => {
       assert.deepEqual(sizes(), [1, count, count, 1]);
       answers[3]?.();
       await Promise.all(ends);
+      await turn();
+      assert.equal(clock.pending, 0, 'no timer is left');
     });
   }
+
+  it('sends no second batch beside one that has failed, until that has ended', async () => {
+    let answer: Answer = lost;
+    const { add, batches, clock, stored } = setUp((batch) => answer(batch));
+    const ends = [add('first')];
+    await turn();
+    for (let index = 0; index < 200; index++) ends.push(add('x'));
+    await turn();
+    assert.equal(batches.length, 1);
+    answer = stored;
+    await clock.advance(100);
+    await Promise.all(ends);
+    assert.deepEqual(
+      batches.map(({ jobs }) => jobs.length),
+      [1, 1, 200],
+    );
+  });
+
+  it('has no more bytes in flight in two batches than one may have', async () => {
+    const { add, batches } = setUp(() => silence);
+    for (let index = 0; index < 10; index++) {
+      void add('x'.repeat(1024 ** 2));
+      if (index === 0) await turn();
+    }
+    await turn();
+    assert.deepEqual(
+      batches.map(({ jobs }) => jobs.length),
+      [1, 3],
+    );
+    const large = setUp(() => silence);
+    void large.add('x'.repeat(2 * 1024 ** 2 + 1));
+    await turn();
+    for (let index = 0; index < 200; index++) void large.add('x');
+    await turn();
+    assert.deepEqual(
+      large.batches.map(({ jobs }) => jobs.length),
+      [1],
+    );
+  });
+
+  it('ends by their own deadline those that come late, before what waits longer', async () => {
+    const { add, enqueuer, clock } = setUp(() => silence);
+    void add('stuck').catch(() => {});
+    await turn();
+    const ends: string[] = [];
+    const note = (name: string, ended: Promise<unknown>) =>
+      ended.catch(({ disposition }: BrokerError) => ends.push(`${name} ${disposition}`));
+    void note('patient', add('patient'));
+    void note('late', enqueuer.add({ record: 'late', delayMs: 0 }, clock.monotonic() + 500));
+    await clock.advance(499);
+    assert.deepEqual(ends, []);
+    await clock.advance(2);
+    assert.deepEqual(ends, ['late refused']);
+    await clock.advance(1_500);
+    assert.deepEqual(ends.slice(1), ['patient refused']);
+  });
 
   it('ends by its own deadline what waits behind two batches without an answer', async () => {
     const { add, clock, batches } = setUp(() => silence);
     for (let index = 0; index < 512; index++) void add('stuck').catch(() => {});
     await clock.advance(500);
-    const waiting = assert.rejects(add('behind'), { disposition: 'refused' });
-    await clock.advance(2_001);
+    let isOver = false;
+    const waiting = assert.rejects(add('behind'), { disposition: 'refused' }).then(() => (isOver = true));
+    await clock.advance(1_990);
+    assert.equal(isOver, false);
+    await clock.advance(11);
     await waiting;
     assert.equal(batches.length, 2);
   });
