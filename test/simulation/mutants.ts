@@ -434,14 +434,14 @@ const IN_DAEMONS: readonly Mutant[] = [
   },
   {
     name: 'a repeated batch gets a new id',
-    file: 'client/enqueuer.ts',
+    file: 'client/batch-sender.ts',
     find: 'await this.#attempt({ ...stamp, jobs });',
     replace: 'await this.#attempt({ ...stamp, id: newId(), jobs });',
     seed: 1,
   },
   {
     name: 'an end that is not known is called refused',
-    file: 'client/enqueuer.ts',
+    file: 'client/batch-sender.ts',
     find: `sentBefore ||= reply.disposition === 'unknown';`,
     replace: '',
     seed: 2,
