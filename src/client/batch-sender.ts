@@ -19,7 +19,7 @@ const ANSWER_GRACE_MS = 10;
 export interface BatchSenderOptions {
   readonly queue: string;
   readonly broker: BrokerClient;
-  /** From the call of `add` to its end, at most, when the caller gives no deadline of its own. */
+  /** From the call that adds a job to its end, at most, when the caller gives no deadline of its own. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
