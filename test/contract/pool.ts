@@ -270,6 +270,15 @@ export function poolContract({ name, options: kind }: PoolKind): void {
         assert(runMs !== null && runMs >= 500 && runMs < 20_000, String(runMs));
       });
 
+      it('tells of no run that it was longer than from the hand-over to the end', async () => {
+        for (let count = 0; count < 20; count++) {
+          const handedOver = performance.now();
+          const { runMs } = await bench.run('echo', count);
+          const most = performance.now() - handedOver;
+          assert(runMs !== null && runMs >= 0 && runMs <= most, `${runMs} ms of ${most}`);
+        }
+      });
+
       it('hands the handler what the schema made of the input, at once or later', async () => {
         assert.deepEqual(await outcome('checked', { name: 'ada' }), { type: 'completed', result: '"ADA"' });
         assert.deepEqual(await outcome('checked-later', { name: 'ada' }), {
