@@ -21,6 +21,8 @@ export interface BatchSenderOptions {
   readonly broker: BrokerClient;
   /** From the call that adds a job to its end, at most, when the caller gives no deadline of its own. */
   readonly timeoutMs: number;
+  /** Within this each call of the broker ends by itself, answered or not. Where it is left out, none has to. */
+  readonly callDeadlineMs?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly newId: NewId;
@@ -69,7 +71,7 @@ export class BatchSender {
       try {
         reply = await this.#attempt({ ...stamp, jobs });
       } finally {
-        overdue.cancel();
+        overdue?.cancel();
       }
       if (reply instanceof BrokerError) {
         if (reply.disposition === 'fatal' || reply.code === 'ERR_BROKER_FULL')
@@ -109,8 +111,9 @@ export class BatchSender {
   }
 
   /** A call that began late ends later than its callers may wait: each is told at its own deadline, until it is cancelled. */
-  #endOverdue(sent: readonly Waiting[]): Timer {
-    const { clock, timeoutMs } = this.#options;
+  #endOverdue(sent: readonly Waiting[]): Timer | null {
+    const { clock, timeoutMs, callDeadlineMs = Number.POSITIVE_INFINITY } = this.#options;
+    if (clock.monotonic() + callDeadlineMs < deadlineOf(sent)) return null;
     const why = () => timedOut(new BrokerError('unknown', 'the last call is not answered'), true, timeoutMs);
     let waiting = sent;
     const arm = (): Timer => {

@@ -24,7 +24,7 @@ const MAKERS_LIMIT = 1_000;
 export class BrokeredClient {
   readonly #broker: BrokerClient;
   readonly #settings: ClientSettings;
-  readonly #timeoutMs: number;
+  readonly #timeouts: ClientTimeouts;
   readonly #clock: Clock;
   readonly #enqueuers = new Map<string, Enqueuer>();
   readonly #sources = new Map<string, JobSource>();
@@ -34,10 +34,10 @@ export class BrokeredClient {
   readonly #changed = new Condition();
   #state: 'open' | 'closed' = 'open';
 
-  constructor(broker: BrokerClient, settings: ClientSettings, timeoutMs: number, clock: Clock) {
+  constructor(broker: BrokerClient, settings: ClientSettings, timeouts: ClientTimeouts, clock: Clock) {
     this.#broker = broker;
     this.#settings = settings;
-    this.#timeoutMs = timeoutMs;
+    this.#timeouts = timeouts;
     this.#clock = clock;
   }
 
@@ -189,7 +189,7 @@ export class BrokeredClient {
     const made = new Enqueuer({
       queue,
       broker: this.#broker,
-      timeoutMs: this.#timeoutMs,
+      ...this.#timeouts,
       clock: this.#clock,
       random: Math.random,
       newId,
@@ -206,6 +206,12 @@ export class BrokeredClient {
     this.#sources.set(queue, made);
     return made;
   }
+}
+
+/** `timeoutMs`: from the call that adds a job to its end. `callDeadlineMs`: the broker's, of one call. */
+export interface ClientTimeouts {
+  readonly timeoutMs: number;
+  readonly callDeadlineMs?: number;
 }
 
 /** What became of the jobs of one batch. */

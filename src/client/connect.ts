@@ -26,7 +26,7 @@ export async function connect(
   const services = { callDeadlineMs, clock, random: Math.random, newId, log: silentLogger };
   const broker = openBrokerClient({ ...brokerOptions, ...services });
   await broker.start();
-  return new BrokeredClient(broker, settings, timeoutMs, clock);
+  return new BrokeredClient(broker, settings, { timeoutMs, callDeadlineMs }, clock);
 }
 
 function sourceOf(options: ClientOptions): { brokerOptions: BrokerOptions; settings: ClientSettings } {

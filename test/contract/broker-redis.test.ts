@@ -135,14 +135,17 @@ describeRedis('the redis broker', () => {
       assert.equal(await admin.lLen(keys.quarantine), 100);
     });
 
-    for (const [name, key] of [
-      ['a ready list', keys.ready[7]!],
-      ['the suspects', keys.suspects],
-      ['the delayed set', keys.delayed],
-      ['the counters', keys.meta],
+    for (const [name, keyOf] of [
+      ['a ready list', () => keys.ready[7]!],
+      ['the suspects', () => keys.suspects],
+      ['the delayed set', () => keys.delayed],
+      ['the counters', () => keys.meta],
+      ['the jobs in flight', (daemon: string) => keys.inFlight(daemon)],
+      ['the unique keys in flight', (daemon: string) => keys.held(daemon)],
     ] as const) {
       it(`names ${name} of a wrong type, and neither takes nor loses a job meanwhile`, async () => {
         const daemon = await world.daemon();
+        const key = keyOf(daemon.id);
         await world.enqueue({ priority: 0 }, { priority: 9 });
         const [running] = await daemon.claim(1);
         const saved = (await admin.exists(key)) === 1 ? await admin.hGetAll(key) : undefined;
@@ -172,6 +175,27 @@ describeRedis('the redis broker', () => {
       await admin.del(keys.ready[9]!);
       await world.broker.enqueue(world.queue, batch);
       assert.equal((await world.broker.stats(world.queue)).counters.enqueued, 3);
+    });
+
+    it('stores nothing of a batch for one line when that has a wrong type', async () => {
+      await admin.set(keys.ready[9]!, 'a text');
+      const batch = await world.batch([entry({ priority: 9 }), entry({ priority: 9 })]);
+      await assert.rejects(world.broker.enqueue(world.queue, batch), /ready:9 is a string, expected a list/);
+      assert.deepEqual(await admin.keys('fl:*'), [keys.ready[9]]);
+      await admin.del(keys.ready[9]!);
+      await world.broker.enqueue(world.queue, batch);
+      await world.broker.enqueue(world.queue, batch);
+      assert.equal(await admin.lLen(keys.ready[9]!), 2);
+    });
+
+    it('keeps the jobs of a batch apart by their priorities, in their order', async () => {
+      const priorities = [7, 7, 2, 9, 2, 0];
+      const jobs = priorities.map((priority, n) => entry({ priority, ...(n === 4 ? { unique: 'k' } : {}) }));
+      await world.broker.enqueue(world.queue, await world.batch(jobs));
+      for (const priority of [0, 2, 7, 9]) {
+        const expected = jobs.filter((_, n) => priorities[n] === priority).map(({ record }) => record);
+        assert.deepEqual(await admin.lRange(keys.ready[priority]!, 0, -1), expected);
+      }
     });
 
     it('refuses data of another schema', async () => {

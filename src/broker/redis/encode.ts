@@ -1,5 +1,5 @@
 import { ForkloopError } from '../../lib/errors.ts';
-import { HEADER_LENGTH, recordId } from '../job-record.ts';
+import { HEADER_LENGTH, isRecord, recordId } from '../job-record.ts';
 import { BATCH_BYTES_LIMIT, BATCH_LIMIT } from '../messages/batch.ts';
 import type { EnqueueBatch, EnqueueJob } from '../messages/enqueue.ts';
 import type { ExchangeRequest, Settlement } from '../messages/exchange.ts';
@@ -14,39 +14,43 @@ export interface Call {
   readonly args: readonly string[];
 }
 
-const RECORD = /^1[\da-f-]{36}\d{15}[\da-f]\d{24}/i;
-
 /** @throws ForkloopError ERR_OPTION_INVALID, ERR_INPUT_INVALID */
-export function encodeEnqueue(keys: QueueKeys, batch: EnqueueBatch, epoch: string): Call {
+export function encodeEnqueue(keys: QueueKeys, batch: EnqueueBatch): Call {
   if (batch.jobs.length < 1 || batch.jobs.length > BATCH_LIMIT)
     throw badSize('jobs in a batch', batch.jobs.length);
-  const args = [String(batch.notAfterAt), SCHEMA, epoch];
+  const args = [String(batch.notAfterAt), SCHEMA, batch.id];
+  const lines: string[] = [];
+  const lineOf = (priority: string): string => {
+    const key = keys.ready[Number(priority)] as string;
+    const known = lines.indexOf(key);
+    return String(known < 0 ? lines.push(key) - 1 : known);
+  };
   let group = { kind: '', countAt: 0, count: 0 };
   for (let index = 0; index < batch.jobs.length; index++) {
     const { record, delayMs } = batch.jobs[index] as EnqueueJob;
-    if (!RECORD.test(record)) throw notRecord(record);
+    if (!isRecord(record)) throw notRecord(record);
     const delay = delayMs === 0 ? '0' : wholeMs(delayMs);
     const priority = record.charAt(51);
     const width = record.slice(66, 69);
     const unique = width === '000' ? '' : record.slice(HEADER_LENGTH, HEADER_LENGTH + Number(width));
-    const kind = unique !== '' ? 'u' : delay !== '0' ? 'd' : priority;
+    const kind = unique !== '' ? 'u' : delay !== '0' ? 'd' : lineOf(priority);
     if (kind !== group.kind) {
       group = { kind, countAt: args.push(kind, '0') - 1, count: 0 };
     }
     args[group.countAt] = String(++group.count);
-    if (kind === 'u') args.push(String(index), unique, recordId(record), priority, delay, record);
+    if (kind === 'u') args.push(String(index), unique, recordId(record), lineOf(priority), delay, record);
     else if (kind === 'd') args.push(delay, record);
     else args.push(record);
   }
   return {
-    keys: [keys.batch(batch.id), keys.meta, keys.unique, keys.delayed, keys.wake, ...keys.ready],
+    keys: [keys.batch(batch.id), keys.meta, keys.unique, keys.delayed, keys.wake, ...lines],
     args,
   };
 }
 
 /** @throws ForkloopError ERR_INPUT_INVALID */
 export function encodeFire(keys: QueueKeys, { schedule, previous, tick, record }: FireRequest): Call {
-  if (!RECORD.test(record)) throw notRecord(record);
+  if (!isRecord(record)) throw notRecord(record);
   const ready = keys.ready[Number(record.slice(51, 52))] ?? '';
   const unique = record.slice(HEADER_LENGTH, HEADER_LENGTH + Number(record.slice(66, 69)));
   return {
@@ -70,14 +74,14 @@ export function encodeExchange(keys: QueueKeys, request: ExchangeRequest): Call 
     keys: [
       keys.leases,
       keys.session(daemon),
-      keys.inFlight(daemon),
-      keys.held(daemon),
       keys.meta,
-      keys.delayed,
       keys.dead,
       keys.unique,
       keys.wake,
       keys.quarantine,
+      keys.inFlight(daemon),
+      keys.held(daemon),
+      keys.delayed,
       keys.suspects,
       ...keys.ready,
     ],

@@ -126,7 +126,7 @@ export class RedisBroker implements Broker {
   }
 
   async enqueue(queue: string, batch: EnqueueBatch): Promise<EnqueueReply> {
-    const call = encodeEnqueue(this.#of(queue), batch, this.#options.newId());
+    const call = encodeEnqueue(this.#of(queue), batch);
     return decodeEnqueue(await this.#run('enqueue', queue, call), batch.jobs.length);
   }
 

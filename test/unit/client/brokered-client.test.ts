@@ -36,7 +36,7 @@ function setUp(store: Store, found: () => Promise<StoredJob | null> = async () =
     results: async (_queue: string, ids: readonly string[]) => ids.map(() => null),
     close: async () => {},
   } as unknown as BrokerClient;
-  return { client: new BrokeredClient(broker, plainSettings, 2_000, clock), clock, asked };
+  return { client: new BrokeredClient(broker, plainSettings, { timeoutMs: 2_000 }, clock), clock, asked };
 }
 
 const stored: Store = ({ jobs }) => ({ status: 'stored', existing: jobs.map(() => null), now: 0 });

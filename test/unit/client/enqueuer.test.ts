@@ -260,6 +260,20 @@ describe('the enqueuer', () => {
     assert.equal(batches.length, 2);
   }).timeout(20_000);
 
+  it('keeps no time of its own for a call that ends by itself before its callers may wait no longer', async () => {
+    const clock = new FakeClock();
+    const broker = { enqueue: () => silence } as unknown as BrokerClient;
+    const options = { queue: 'q', broker, clock, random: () => 0.5, newId: () => 'id', timeoutMs: 2_000 };
+    for (const [callDeadlineMs, timers] of [
+      [1_999, 0],
+      [2_000, 1],
+    ] as const) {
+      void new Enqueuer({ ...options, callDeadlineMs }).add({ record: 'a', delayMs: 0 });
+      await turn();
+      assert.equal(clock.pending, timers);
+    }
+  });
+
   describe('with jobs of several ages in one batch', () => {
     /** `old` and `young` wait behind a first batch, and are sent together when that has ended, at 1.75 s. */
     const behind = async (...answers: Answer[]) => {

@@ -21,7 +21,7 @@ function setUp() {
     },
     close: async () => {},
   } as unknown as BrokerClient;
-  const client = new BrokeredClient(broker, plainSettings, 2_000, clock);
+  const client = new BrokeredClient(broker, plainSettings, { timeoutMs: 2_000 }, clock);
   const enqueue = (options: unknown) => client.enqueue(task, 1, options as EnqueueOptions);
   return { client, stored, enqueue };
 }

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Settles a batch and claims the next. The last number of the lane again: no effect but on the lease, the same answer.
 --
--- KEYS 1 leases, 2 session, 3 inflight, 4 held, 5 meta, 6 delayed, 7 dead, 8 unique, 9 wake, 10 quarantine,
+-- KEYS 1 leases, 2 session, 3 meta, 4 dead, 5 unique, 6 wake, 7 quarantine, 8 inflight, 9 held, 10 delayed,
 --      11 suspects, 12 to 21 ready:0 to ready:9
 -- ARGV 1 daemon, 2 lease ms, 3 lane, 4 number, 5 want, 6 alone ('1' or '0'), 7 life of the result of a dropped job ms,
 --      8 most dead jobs, 9 greatest age of a dead job ms, 10 most bytes to claim, 11 prefix of result keys,
@@ -10,9 +10,11 @@
 -- Returns {'done', now, records, refused tokens, refused acks, {id, reason, ...} dropped, more, suspects wait,
 --          next due ms or -1, alone}, {'lost'}, {'stale'} or {'gap', last number}
 
-local LEASES, SESSION, IN_FLIGHT, HELD, META = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local DELAYED, DEAD, UNIQUE, WAKE, QUARANTINE = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local LEASES, SESSION, META, DEAD, UNIQUE = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local WAKE, QUARANTINE, IN_FLIGHT, HELD, DELAYED = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local DAEMON, LANE, NUMBER = ARGV[1], ARGV[3], tonumber(ARGV[4])
+-- The line of jobs that name no priority.
+local USUAL = READY + 5
 local WANT, ALONE, BYTES = tonumber(ARGV[5]), ARGV[6] == '1', tonumber(ARGV[10])
 local call = redis.call
 
@@ -32,12 +34,29 @@ local plain = tonumber(ARGV[13])
 local others = 14 + plain
 local meta = call('HMGET', META, 'time', 'paused')
 local seen, paused = tonumber(meta[1]) or 0, meta[2]
-local waiting = {}
-for line = SUSPECTS, SUSPECTS + 10 do waiting[line] = call('LLEN', KEYS[line]) end
-local holding = call('HLEN', HELD)
-call('HLEN', IN_FLIGHT)
 if ARGV[others] then call('ZCARD', DEAD) end
-local head = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
+-- Of these keys few exist at a time: they are looked at until all of those are found.
+local hidden = call('EXISTS', unpack(KEYS, 8))
+local waiting, holding, head = {}, 0, {}
+
+local function found(size)
+  if size > 0 then hidden = hidden - 1 end
+  return size
+end
+
+for line = SUSPECTS, READY + 9 do waiting[line] = 0 end
+if hidden > 0 then waiting[USUAL] = found(call('LLEN', KEYS[USUAL])) end
+if hidden > 0 then found(call('HLEN', IN_FLIGHT)) end
+if hidden > 0 then holding = found(call('HLEN', HELD)) end
+if hidden > 0 then
+  head = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
+  found(#head)
+end
+if hidden > 0 then
+  for line = SUSPECTS, READY + 9 do
+    if line ~= USUAL then waiting[line] = found(call('LLEN', KEYS[line])) end
+  end
+end
 -- Of a paused queue nothing is claimed or made due, and nobody is told that something could be.
 if paused then WANT = 0 end
 
