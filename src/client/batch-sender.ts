@@ -110,7 +110,10 @@ export class BatchSender {
     return left;
   }
 
-  /** A call that began late ends later than its callers may wait: each is told at its own deadline, until it is cancelled. */
+  /**
+   * A call that began late ends later than its callers may wait: each is told at its own deadline, until it is cancelled. Null
+   * where the call ends before.
+   */
   #endOverdue(sent: readonly Waiting[]): Timer | null {
     const { clock, timeoutMs, callDeadlineMs = Number.POSITIVE_INFINITY } = this.#options;
     if (clock.monotonic() + callDeadlineMs < deadlineOf(sent)) return null;

@@ -279,11 +279,12 @@ export class RedisBroker implements Broker {
   }
 
   async #run(verb: Verb, queue: string, { keys, args }: Call, daemon?: string): Promise<Reply> {
+    const until = this.#options.clock.monotonic() + this.#options.callDeadlineMs;
     try {
       return await this.#caller.run(verb, this.#scripts.get(verb), keys, args);
     } catch (error) {
       if (!isWrongType(error)) throw error;
-      throw await this.#nameWrongType(queue, daemon, error);
+      throw (await this.#nameWrongType(queue, daemon, error, until)) ?? error;
     }
   }
 
@@ -314,13 +315,27 @@ export class RedisBroker implements Broker {
     }
   }
 
-  /** Redis does not say which key has the wrong type. */
-  async #nameWrongType(queue: string, daemon: string | undefined, cause: BrokerError): Promise<BrokerError> {
-    for (const [key, expected] of expectedTypes(this.#of(queue), daemon)) {
+  /** Redis does not say which key has the wrong type. Null where it cannot be found out in time. Never rejects. */
+  async #nameWrongType(
+    queue: string,
+    daemon: string | undefined,
+    cause: BrokerError,
+    until: number,
+  ): Promise<BrokerError | null> {
+    const { clock } = this.#options;
+    const named = expectedTypes(this.#of(queue), daemon).map(async ([key, expected]) => {
       const is = await this.#caller.call('TYPE', ['TYPE', key], key);
-      if (is !== 'none' && is !== expected) return wrongType(key, String(is), expected, cause);
-    }
-    return cause;
+      return is === 'none' || is === expected ? null : wrongType(key, String(is), expected, cause);
+    });
+    const found = Promise.all(named).then(
+      (errors) => errors.find((error) => error !== null) ?? null,
+      () => null,
+    );
+    const answered = new AbortController();
+    const late = clock.sleep(Math.max(0, until - clock.monotonic()), answered.signal).then(() => null);
+    const first = await Promise.race([found, late]);
+    answered.abort();
+    return first;
   }
 }
 

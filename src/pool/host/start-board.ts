@@ -33,8 +33,8 @@ const processMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 const LOOKS = 5;
 
 /**
- * What `common` is ahead of the clock. Whatever comes between the two looks (the first one loads the clock, which takes a
- * millisecond) makes it larger: the least of several is true.
+ * What `common` is ahead of the clock. What comes between two looks makes it larger: the least of several is true. The clock
+ * is looked at before: its first look loads it, which takes a millisecond.
  */
 function offsetOf(clock: Clock, common: () => number): number {
   let least = Number.POSITIVE_INFINITY;

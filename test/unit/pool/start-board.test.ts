@@ -27,21 +27,25 @@ describe('the board of starts', () => {
     assert.equal(board.startedAt(second.place), 1_025);
   });
 
-  it('is not led astray by a clock whose first look takes long', () => {
-    let common = 7_000;
-    const board = new StartBoard(CONCURRENCY, new FakeClock(), () => common);
-    const slow = new (class extends FakeClock {
-      #looks = 0;
-      override monotonic() {
-        if (this.#looks++ === 0) common += 5;
-        return common - 7_100;
-      }
-    })();
-    const notes = new StartNotes(board.memory, slow, () => common);
-    const place = board.place({ startedAt: null });
-    notes.note(notes.next(), slow.monotonic());
-    assert.equal(board.startedAt(place), 5);
-  });
+  for (const slow of ['own', 'common']) {
+    it(`is not led astray by a first look at the ${slow} clock that takes long`, () => {
+      let now = 7_000;
+      const board = new StartBoard(CONCURRENCY, new FakeClock(), () => now);
+      const looks = new Set<string>();
+      const look = (clock: string) => {
+        if (clock === slow && !looks.has(clock)) now += 5;
+        looks.add(clock);
+        return now;
+      };
+      const own = new (class extends FakeClock {
+        override monotonic = () => look('own') - 7_100;
+      })();
+      const notes = new StartNotes(board.memory, own, () => look('common'));
+      const place = board.place({ startedAt: null });
+      notes.note(notes.next(), own.monotonic());
+      assert.equal(board.startedAt(place), 5);
+    });
+  }
 
   it('asks whoever stood at a place before another gets it, and nobody who has left', () => {
     const { board, give } = setUp();
