@@ -3,7 +3,6 @@ import type { NewId } from '../../lib/ids.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Random } from '../../lib/random.ts';
 import type { Broker } from '../broker.ts';
-import { BrokerError } from '../broker-error.ts';
 import { BATCH_BYTES_LIMIT } from '../messages/batch.ts';
 import type { EnqueueBatch, EnqueueReply } from '../messages/enqueue.ts';
 import type { ExchangeBehind, ExchangeReply, ExchangeRequest, OnRead } from '../messages/exchange.ts';
@@ -64,13 +63,13 @@ import {
   lifeMs,
   wholeMs,
 } from './encode.ts';
-import { wrongType } from './errors.ts';
 import { expectedTypes, type QueueKeys, queueKeys, SCHEMA } from './keys.ts';
 import type { Reply } from './link.ts';
 import { Router } from './router.ts';
 import { evalOf, Scripts, type Verb } from './scripts.ts';
 import type { SendBehind } from './waiter.ts';
 import { Wakes } from './wakes.ts';
+import { isWrongType, nameWrongType } from './wrong-type.ts';
 
 /** How long an id whose session has ended is refused. */
 const TOMBSTONE_MS = 3_600_000;
@@ -279,12 +278,15 @@ export class RedisBroker implements Broker {
   }
 
   async #run(verb: Verb, queue: string, { keys, args }: Call, daemon?: string): Promise<Reply> {
-    const until = this.#options.clock.monotonic() + this.#options.callDeadlineMs;
+    const { clock, callDeadlineMs } = this.#options;
+    const until = clock.monotonic() + callDeadlineMs;
     try {
       return await this.#caller.run(verb, this.#scripts.get(verb), keys, args);
     } catch (error) {
       if (!isWrongType(error)) throw error;
-      throw (await this.#nameWrongType(queue, daemon, error, until)) ?? error;
+      const expected = expectedTypes(this.#of(queue), daemon);
+      const typeOf = (key: string) => this.#caller.call('TYPE', ['TYPE', key], key);
+      throw await nameWrongType(error, { expected, typeOf, clock, until });
     }
   }
 
@@ -314,30 +316,4 @@ export class RedisBroker implements Broker {
       from = { place: '', rank: '0' };
     }
   }
-
-  /** Redis does not say which key has the wrong type. Null where it cannot be found out in time. Never rejects. */
-  async #nameWrongType(
-    queue: string,
-    daemon: string | undefined,
-    cause: BrokerError,
-    until: number,
-  ): Promise<BrokerError | null> {
-    const { clock } = this.#options;
-    const named = expectedTypes(this.#of(queue), daemon).map(async ([key, expected]) => {
-      const is = await this.#caller.call('TYPE', ['TYPE', key], key);
-      return is === 'none' || is === expected ? null : wrongType(key, String(is), expected, cause);
-    });
-    const found = Promise.all(named).then(
-      (errors) => errors.find((error) => error !== null) ?? null,
-      () => null,
-    );
-    const answered = new AbortController();
-    const late = clock.sleep(Math.max(0, until - clock.monotonic()), answered.signal).then(() => null);
-    const first = await Promise.race([found, late]);
-    answered.abort();
-    return first;
-  }
 }
-
-const isWrongType = (error: unknown): error is BrokerError =>
-  error instanceof BrokerError && error.cause instanceof Error && error.cause.message.includes('WRONGTYPE');
